@@ -4,7 +4,7 @@
 #   packaging/deb.sh OUT             for this machine
 #   packaging/deb.sh OUT amd64 arm64
 #
-# Man page and completions come from the program itself. A tagged commit (v1.2.3)
+# Man page, completions and version come from the program itself. A tagged commit (v1.2.3)
 # gives version 1.2.3-1, any other 1.2.3~DATE.COMMIT-1, which sorts before it.
 set -euo pipefail
 
@@ -37,6 +37,8 @@ trap 'rm -rf "$stage"' EXIT
 for shell in bash zsh fish; do
   "$binary" completion "$shell" >"$stage/completion.$shell"
 done
+
+go run ./packaging/licences "$binary" >"$stage/licences.txt"
 
 for arch in "$@"; do
   go run ./packaging/deb -version "$version-1" -arch "$arch" -epoch "$SOURCE_DATE_EPOCH" \
