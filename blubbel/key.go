@@ -108,6 +108,9 @@ func ParseText(s string) (PublicKey, error) {
 	if len(body) > base64.RawURLEncoding.EncodedLen(MaxDERKeySize) {
 		return PublicKey{}, fmt.Errorf("%w: text of %d characters", ErrBadKey, len(body))
 	}
+	if strings.ContainsAny(body, "\r\n") { // which the decoder would skip
+		return PublicKey{}, fmt.Errorf("%w: a line break inside", ErrBadKey)
+	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(body)
 	if err != nil {
 		return PublicKey{}, fmt.Errorf("%w: %w", ErrBadKey, err)

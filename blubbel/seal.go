@@ -19,9 +19,10 @@ const (
 const SessionLabel = sessionLabel
 
 // A Challenge is a relay's question at login: who can open Sealed holds the key.
+// The zero value accepts nothing.
 type Challenge struct {
 	Sealed []byte
-	proof  [ProofSize]byte
+	proof  func() [ProofSize]byte // a function, so that nothing that prints shows it
 }
 
 // NewChallenge seals a fresh nonce to k. It costs one RSA public operation.
@@ -32,11 +33,18 @@ func NewChallenge(k PublicKey) (*Challenge, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Challenge{Sealed: sealed, proof: prove(nonce[:], k)}, nil
+	proof := prove(nonce[:], k)
+	return &Challenge{Sealed: sealed, proof: func() [ProofSize]byte { return proof }}, nil
 }
 
 // Accepts reports in constant time whether proof answers the challenge.
-func (c *Challenge) Accepts(proof []byte) bool { return hmac.Equal(c.proof[:], proof) }
+func (c *Challenge) Accepts(proof []byte) bool {
+	if c.proof == nil {
+		return false
+	}
+	want := c.proof()
+	return hmac.Equal(want[:], proof)
+}
 
 func prove(nonce []byte, k PublicKey) (proof [ProofSize]byte) {
 	m := hmac.New(sha256.New, nonce)
