@@ -10,6 +10,9 @@ func visitKey(c *wire.Cursor, field string, key *[]byte) {
 	n := len(*key)
 	if c.Reading() {
 		n = blubbel.KeySize(c.Peek(blubbel.DERHeadSize))
+		if n < blubbel.DERHeadSize { // a size that does not hold the head that tells it
+			c.Fail(field, wire.ErrRange)
+		}
 	} else if n != blubbel.KeySize(*key) {
 		c.Fail(field, wire.ErrRange)
 	}
