@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -172,15 +171,18 @@ func isSelector(e ast.Expr, names ...string) bool {
 	return ok && slices.Contains(names, x.Name+"."+s.Sel.Name)
 }
 
-// says returns where a file says what it must not.
-func says(name string, text []byte, forbidden []*regexp.Regexp) []string {
+// says returns where a file, or its name, says what it must not.
+func says(name string, text []byte, forbidden []saying) []string {
 	var found []string
+	lower := bytes.ToLower(text)
 	for _, f := range forbidden {
-		if at := f.FindIndex(text); at != nil {
-			line := 1 + bytes.Count(text[:at[0]], []byte("\n"))
-			found = append(found, fmt.Sprintf("%s:%d: says %q", name, line, text[at[0]:at[1]]))
+		if bytes.Contains(lower, []byte(f.hint)) {
+			if at := f.pattern.FindIndex(text); at != nil {
+				line := 1 + bytes.Count(text[:at[0]], []byte("\n"))
+				found = append(found, fmt.Sprintf("%s:%d: says %q", name, line, text[at[0]:at[1]]))
+			}
 		}
-		if at := f.FindString(name); at != "" {
+		if at := f.pattern.FindString(name); at != "" {
 			found = append(found, fmt.Sprintf("%s: is named %q", name, at))
 		}
 	}

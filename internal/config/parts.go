@@ -17,8 +17,6 @@ func Parts() []string {
 		"blubbel",
 		"blubbel.echo",
 		"blubbel.server",
-		"clock",
-		"health",
 		"server",
 		"web",
 	}

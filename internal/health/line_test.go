@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"strings"
 	"syscall"
 	"testing"
 	"unicode"
@@ -105,33 +104,6 @@ func TestLinesKeepsJoinedErrorsApart(t *testing.T) {
 	}
 	if health.Lines(nil) != nil {
 		t.Error("no error has lines")
-	}
-}
-
-func TestNearestForgivesATypingMistakeInThreeCharacters(t *testing.T) {
-	t.Parallel()
-	words := []string{"serve", "status", "stop", "doctor", "explain", "inspect", "vectors", "peer", "chat", "bench"}
-	for typed, want := range map[string]string{
-		"serve":                  "serve",
-		"sevre":                  "serve",
-		"srve":                   "serve",
-		"doktor":                 "doctor",
-		"statsu":                 "status",
-		"explian":                "explain",
-		"per":                    "peer",
-		"chta":                   "chat",
-		"xyz":                    "",
-		"":                       "",
-		"s":                      "",
-		strings.Repeat("s", 999): "",
-		"völlig anders":          "",
-	} {
-		if got := health.Nearest(typed, words); got != want {
-			t.Errorf("Nearest(%.20q) = %q, want %q", typed, got, want)
-		}
-	}
-	if got := health.Nearest("bar", []string{"car", "ban", strings.Repeat("b", 9999)}); got != "car" {
-		t.Errorf("of equally near words got %q, want the first", got)
 	}
 }
 

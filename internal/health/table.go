@@ -1,5 +1,7 @@
 package health
 
+import "sync"
+
 // An Entry says what a code means.
 type Entry struct {
 	Code     Code     `json:"code"`
@@ -11,15 +13,20 @@ type Entry struct {
 	Networks []string `json:"networks,omitempty"` // empty: any network
 }
 
-// Lookup returns the entry of a code.
+// Lookup returns the entry of a code. It is cheap: strangers can cause findings.
 func Lookup(code Code) (Entry, bool) {
-	for _, e := range Table() {
-		if e.Code == code {
-			return e, true
-		}
-	}
-	return Entry{}, false
+	e, ok := byCode()[code]
+	return e, ok
 }
+
+// byCode is the table as a map, made at its first use.
+var byCode = sync.OnceValue(func() map[Code]Entry {
+	entries := map[Code]Entry{}
+	for _, e := range Table() {
+		entries[e.Code] = e
+	}
+	return entries
+})
 
 // Table returns every code that some part of the program can raise, grouped by
 // area. The slice belongs to the caller.
