@@ -431,25 +431,26 @@ func BenchmarkIdleStreams(b *testing.B) {
 		}
 		plain := memory()
 		ctx, cancel := context.WithCancel(b.Context())
-		done := make(chan struct{}, n)
+		done, read := make(chan struct{}, n), make(chan struct{}, n)
 		for _, c := range near {
 			go func() {
 				defer func() { done <- struct{}{} }()
 				s := netx.NewStream(c)
-				buf := make([]byte, 0) // what a server would take from its pool
+				var buf []byte // what a server would take from its pool
 				get := func() []byte { buf = make([]byte, 4096); return buf }
 				for ctx.Err() == nil {
 					if _, _, err := s.Read(get); err != nil {
 						return
 					}
 					buf = nil
+					read <- struct{}{}
 				}
 			}()
 		}
 		for _, c := range far { // every reader has read once and waits again
 			c.Write([]byte("hello"))
+			<-read
 		}
-		settle()
 		idle := memory()
 		b.ReportMetric(float64(plain-before)/n/2, "B/conn")
 		b.ReportMetric(float64(idle-plain)/n, "B/stream")
@@ -462,14 +463,6 @@ func BenchmarkIdleStreams(b *testing.B) {
 			<-done
 		}
 	}
-}
-
-// settle lets every goroutine run until it waits.
-func settle() {
-	for range 100 {
-		runtime.Gosched()
-	}
-	time.Sleep(300 * time.Millisecond)
 }
 
 // memory is what the heap and the stacks take after collecting twice.
