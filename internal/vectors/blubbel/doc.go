@@ -1,0 +1,8 @@
+// Package blubbel says what the vector files of blubbel mean.
+//
+// # Specification
+//
+// docs/protocols/blubbel/specification.md; the files stand in
+// blubbel/wire/testdata/blubbel and say in their description what their fields
+// mean.
+package blubbel
