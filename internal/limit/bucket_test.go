@@ -176,8 +176,8 @@ func TestTakeFindsTokensAfterWaitAndNotMuchBefore(t *testing.T) {
 			n := rapid.Float64Range(0, r.Burst).Draw(t, "n")
 			wait := b.Wait(now, n)
 			early := b
-			if before := wait*99/100 - time.Microsecond; wait < time.Hour && before > 0 &&
-				float64(before)/float64(wait) < 1-1e-6*r.Burst/n && early.Take(now.Add(before), n) {
+			rounding := time.Duration(2e-9*r.Burst/r.PerSecond*1e9) + time.Microsecond
+			if before := wait/100*99 - rounding; before > 0 && early.Take(now.Add(before), n) {
 				t.Fatalf("Wait says %v for %v of %+v, but it was there after %v", wait, n, r, before)
 			}
 			now = now.Add(wait)

@@ -23,12 +23,12 @@ import (
 // remembers what it was asked for.
 type testProxy struct {
 	net.Listener
-	echo     string
-	user     string // "name:password", empty for none
-	refusal  string // an HTTP status line, or a SOCKS5 code
-	mu       sync.Mutex
-	targets  []string
-	handlers sync.WaitGroup
+	echo    string
+	user    string // "name:password", empty for none
+	refusal string // an HTTP status line, or a SOCKS5 code
+
+	mu      sync.Mutex
+	targets []string
 }
 
 func startProxy(t *testing.T, p *testProxy, handle func(*testProxy, net.Conn) error) {

@@ -154,7 +154,7 @@ func TestSilentTimeServerIsLeftAfterAWhile(t *testing.T) {
 
 func TestTimeAfterTheYear2036IsUnderstood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Date(2036, 2, 7, 6, 28, 10, 0, time.UTC).Sub(time.Now())) // six seconds before the turn
+		time.Sleep(time.Until(time.Date(2036, 2, 7, 6, 28, 10, 0, time.UTC))) // six seconds before the turn
 		s := &timeServer{answer: func(r []byte) []byte { return goodAnswer(r, time.Minute, 0) }}
 		offset, _, err := netx.ClockOffset(t.Context(), "time.example", s)
 		if err != nil || (offset-time.Minute).Abs() > time.Microsecond {

@@ -12,7 +12,8 @@ import (
 // tried without a goroutine for it.
 //
 // One goroutine may read while another writes. A Stream that waits for bytes costs
-// a goroutine of 2 kB and some 0.3 kB (BenchmarkIdleStreams).
+// 2.8 kB with the goroutine that waits, beside 0.6 kB of the connection itself
+// (BenchmarkIdleStreams: 5,000 on loopback, linux/amd64).
 type Stream struct {
 	c   net.Conn
 	raw syscall.RawConn // nil: no way to try without waiting
