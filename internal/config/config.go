@@ -83,7 +83,7 @@ type Clock struct {
 
 // Limits has the limits that belong to no single network.
 type Limits struct {
-	Loopback bool `toml:"loopback" doc:"Apply limits by address to clients on this machine too."`
+	Loopback bool `toml:"loopback" doc:"Apply limits by address to clients on this machine too, for instance to try them."`
 	DiskFree Size `toml:"disk_free" min:"0" max:"1TiB" doc:"Free space on the data folder's disk below which finding DATA-003 is raised."`
 }
 
@@ -112,6 +112,6 @@ func Default() Config {
 		Tox:    Tox{Relay: []int{}},
 		Log:    Log{Level: "info", Format: "auto", Parts: Levels{}},
 		Clock:  Clock{Servers: []string{"pool.ntp.org:123"}},
-		Limits: Limits{Loopback: true, DiskFree: 256 << 20},
+		Limits: Limits{DiskFree: 256 << 20},
 	}
 }

@@ -12,6 +12,7 @@ package console
 import (
 	"bytes"
 	"context"
+	"crypto/subtle"
 	_ "embed" // the page and its style
 	"encoding/json"
 	"errors"
@@ -20,7 +21,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"net/netip"
+	"strings"
 	"time"
 
 	"trunkline/internal/health"
@@ -35,6 +38,11 @@ type Config struct {
 	Checks func() []health.Check
 	// Metrics answers /metrics. Required.
 	Metrics http.Handler
+	// MetricsToken lets other machines that send it read /metrics
+	// (Authorization: Bearer TOKEN). Empty: this machine only.
+	MetricsToken string
+	// Profiles serves Go profiles under /debug/pprof/, to this machine only.
+	Profiles bool
 	Log     *slog.Logger // default: discard
 }
 
@@ -92,6 +100,11 @@ func New(c Config) (*Console, error) {
 	con.mux.HandleFunc("GET /style.css", con.style)
 	con.mux.HandleFunc("GET /healthz", con.healthz)
 	con.mux.HandleFunc("GET /metrics", con.metrics)
+	if c.Profiles {
+		con.mux.Handle("GET /debug/pprof/", hereOnly(http.HandlerFunc(pprof.Index)))
+		con.mux.Handle("GET /debug/pprof/profile", hereOnly(http.HandlerFunc(pprof.Profile)))
+		con.mux.Handle("GET /debug/pprof/trace", hereOnly(http.HandlerFunc(pprof.Trace)))
+	}
 	return con, nil
 }
 
@@ -175,11 +188,29 @@ func (con *Console) healthz(w http.ResponseWriter, r *http.Request) {
 }
 
 func (con *Console) metrics(w http.ResponseWriter, r *http.Request) {
-	if !fromLoopback(r) {
-		http.Error(w, "/metrics: for this machine only; ask from 127.0.0.1", http.StatusForbidden)
+	if !fromLoopback(r) && !con.knows(r) {
+		http.Error(w, "/metrics: for this machine only; ask from 127.0.0.1, or send the token", http.StatusForbidden)
 		return
 	}
 	con.config.Metrics.ServeHTTP(w, r)
+}
+
+// knows reports whether the request carries the token.
+func (con *Console) knows(r *http.Request) bool {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	want := con.config.MetricsToken
+	return ok && want != "" && subtle.ConstantTimeCompare([]byte(token), []byte(want)) == 1
+}
+
+// hereOnly refuses other machines.
+func hereOnly(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !fromLoopback(r) {
+			http.Error(w, "profiles: for this machine only; ask from 127.0.0.1", http.StatusForbidden)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // fromLoopback reports whether the request comes straight from this machine: a

@@ -16,6 +16,38 @@ import (
 	"trunkline/internal/health"
 )
 
+func TestTokenOpensFiguresToOtherMachines(t *testing.T) {
+	con, err := console.New(console.Config{
+		About: func() console.About { return console.About{} }, Checks: func() []health.Check { return nil },
+		Metrics:      http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}),
+		MetricsToken: "secret", Profiles: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		path, from, token string
+		want              int
+	}{
+		{"/metrics", there, "Bearer secret", 200},
+		{"/metrics", there, "Bearer secre", 403},
+		{"/metrics", there, "secret", 403},
+		{"/metrics", there, "", 403},
+		{"/debug/pprof/", here, "", 200},
+		{"/debug/pprof/", there, "Bearer secret", 403},
+	} {
+		if w := get(t, con, tc.path, tc.from, "Authorization", tc.token); w.Code != tc.want {
+			t.Errorf("%s from %s with %q: got %d, want %d", tc.path, tc.from, tc.token, w.Code, tc.want)
+		}
+	}
+	if w := get(t, newConsole(t), "/metrics", there, "Authorization", "Bearer "); w.Code != 403 {
+		t.Errorf("an empty token opened what has none: %d", w.Code)
+	}
+	if w := get(t, newConsole(t), "/debug/pprof/", here); w.Code != 404 {
+		t.Errorf("profiles are served unasked: %d", w.Code)
+	}
+}
+
 func newConsole(t *testing.T, checks ...health.Check) *console.Console {
 	t.Helper()
 	con, err := console.New(console.Config{
