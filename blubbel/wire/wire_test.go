@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"trunkline/blubbel"
@@ -174,11 +175,11 @@ func TestFieldsOfAPacketCoverIt(t *testing.T) {
 func TestFieldsAreNamedAsInTheSpecification(t *testing.T) {
 	names := func(d wire.Direction, k wire.Kind, payload []byte) string {
 		list, err := wire.Dissect(d, k, payload)
-		out := ""
+		var out strings.Builder
 		for _, f := range list {
-			out += f.Name + ";"
+			out.WriteString(f.Name + ";")
 		}
-		return fmt.Sprint(out, err)
+		return fmt.Sprint(out.String(), err)
 	}
 	errorPacket := append([]byte{7, 4, 0, 128}, append(rawKey(), "no session"...)...)
 	for _, c := range []struct{ got, want string }{
