@@ -43,7 +43,7 @@ type Config struct {
 	MetricsToken string
 	// Profiles serves Go profiles under /debug/pprof/, to this machine only.
 	Profiles bool
-	Log     *slog.Logger // default: discard
+	Log      *slog.Logger // default: discard
 }
 
 // About is what the front page tells.

@@ -9,8 +9,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-
-	"trunkline/internal/health"
 )
 
 // Bounds of the handler.
@@ -69,7 +67,7 @@ func (r *Registry) Bind(names []Name, read func(*Scrape)) error {
 	b := &binding{read: read, strict: r.config.Strict}
 	for _, name := range names {
 		m, ok := r.table[name]
-		if !ok || m.Kind == Histogram || name == BuildInfo {
+		if !ok || name == BuildInfo {
 			return fmt.Errorf("bind %s: not a counter or gauge of the table", name)
 		}
 		b.metrics = append(b.metrics, described{m, describe(m)})
@@ -78,29 +76,6 @@ func (r *Registry) Bind(names []Name, read func(*Scrape)) error {
 		return fmt.Errorf("bind %v: %w", names, err)
 	}
 	return nil
-}
-
-// BindFindings publishes how many findings of each code hold.
-func (r *Registry) BindFindings(findings *health.Registry) error {
-	return r.Bind([]Name{Finding}, func(s *Scrape) {
-		for _, f := range findings.Snapshot() {
-			s.Add(Finding, 1, string(f.Code))
-		}
-	})
-}
-
-// Observe publishes a histogram of durations and returns the function that
-// adds one to it. That function is cheap and safe for several goroutines.
-func (r *Registry) Observe(name Name) (func(time.Duration), error) {
-	m, ok := r.table[name]
-	if !ok || m.Kind != Histogram {
-		return nil, fmt.Errorf("observe %s: not a histogram of the table", name)
-	}
-	h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: string(name), Help: m.Help, Buckets: m.Buckets})
-	if err := r.prom.Register(h); err != nil {
-		return nil, fmt.Errorf("observe %s: %w", name, err)
-	}
-	return func(d time.Duration) { h.Observe(d.Seconds()) }, nil
 }
 
 // Handler answers GET /metrics. What cannot be read is left out, logged, and

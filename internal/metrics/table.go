@@ -15,7 +15,6 @@ const (
 	BlubbelRefusedConnections  Name = "trunkline_blubbel_refused_connections_total"
 	BlubbelLoggedInClients     Name = "trunkline_blubbel_logged_in_clients"
 	BlubbelLogins              Name = "trunkline_blubbel_finished_logins_total"
-	BlubbelLoginSeconds        Name = "trunkline_blubbel_login_duration_seconds"
 	BlubbelOpenSessions        Name = "trunkline_blubbel_open_sessions"
 	BlubbelFrames              Name = "trunkline_blubbel_transferred_frames_total"
 	BlubbelBytes               Name = "trunkline_blubbel_transferred_bytes_total"
@@ -42,13 +41,12 @@ type Kind int
 
 // The kinds, as in Prometheus.
 const (
-	Counter   Kind = iota // only grows, until the server restarts
-	Gauge                 // a value of now
-	Histogram             // counts in buckets, with sum and count
+	Counter Kind = iota // only grows, until the server restarts
+	Gauge               // a value of now
 )
 
 // String returns the kind's name in Prometheus.
-func (k Kind) String() string { return [...]string{"counter", "gauge", "histogram"}[k] }
+func (k Kind) String() string { return [...]string{"counter", "gauge"}[k] }
 
 // A Label is a dimension of a metric, with all the values that it can have
 // besides [Other]. No values means that the label is set once, at the start.
@@ -59,11 +57,10 @@ type Label struct {
 
 // A Metric is an entry of the table.
 type Metric struct {
-	Name    Name
-	Kind    Kind
-	Help    string
-	Labels  []Label
-	Buckets []float64 // upper bounds of a histogram, in its unit
+	Name   Name
+	Kind   Kind
+	Help   string
+	Labels []Label
 }
 
 // Table returns every metric of our own. The slice belongs to the caller.
@@ -85,10 +82,6 @@ func blubbel() []Metric {
 		{Name: BlubbelRefusedConnections, Kind: Counter, Help: "Connections that were closed at once: too many of all, too many not logged in from one address, no file descriptor left, or shutting down.", Labels: []Label{reason}},
 		{Name: BlubbelLoggedInClients, Kind: Gauge, Help: "Clients that are logged in, by the form of their key.", Labels: []Label{key}},
 		{Name: BlubbelLogins, Kind: Counter, Help: "Logins that were accepted, by the form of the key.", Labels: []Label{key}},
-		{
-			Name: BlubbelLoginSeconds, Kind: Histogram, Help: "Time from the connection to the accepted login.",
-			Buckets: []float64{0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10},
-		},
 		{Name: BlubbelOpenSessions, Kind: Gauge, Help: "Sessions that are open between two clients."},
 		{Name: BlubbelFrames, Kind: Counter, Help: "Frames by kind, from clients and to clients.", Labels: []Label{kind, direction}},
 		{Name: BlubbelBytes, Kind: Counter, Help: "Bytes of frames with their headers, from clients and to clients.", Labels: []Label{direction}},
