@@ -28,7 +28,7 @@ binary=$out/trunkline-linux-$host
 
 version=$("$binary" version | awk 'NR == 1 { print $2 }')
 if ! git describe --exact-match --match "v$version" HEAD >/dev/null 2>&1; then
-  version+=~$(TZ=UTC git log -1 --format=%cd --date=format-local:%Y%m%d%H%M%S).$(git rev-parse --short=7 HEAD)
+  version+=~$(TZ=UTC git log -1 --format=%cd --date=format-local:%Y%m%d%H%M%S).$(git rev-parse HEAD | cut -c1-7)
 fi
 
 stage=$(mktemp -d)
