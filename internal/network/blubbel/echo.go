@@ -1,0 +1,75 @@
+package blubbel
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"trunkline/blubbel"
+	"trunkline/blubbel/client"
+	"trunkline/internal/health"
+)
+
+// echo is the contact that answers every message with the same text.
+type echo struct {
+	public guarded
+	online atomic.Bool
+	ready  chan struct{} // closed at the first login
+}
+
+func (e *echo) key() blubbel.PublicKey { return e.public.get() }
+
+// runEcho runs the echo contact until ctx ends. A contact that cannot run is a
+// finding; the relay goes on without it.
+func (a *Adapter) runEcho(ctx context.Context) {
+	log := a.config.Logger("blubbel.echo")
+	err := a.echoOnce(ctx)
+	if err != nil && ctx.Err() == nil {
+		a.findings.Raise(health.New(health.SelfCheckFailed, "echo contact", health.Line(err), "").On(Name))
+		log.Error("echo contact ended", "net", Name, "err", err)
+	}
+}
+
+func (a *Adapter) echoOnce(ctx context.Context) error {
+	key, err := a.config.EchoKey()
+	if err != nil {
+		return err
+	}
+	c, err := client.New(client.Config{
+		Key: key, Server: a.local(), AutoAccept: true, Log: a.config.Logger("blubbel.echo"),
+	})
+	if err != nil {
+		return err
+	}
+	a.echo.public.set(key.Public())
+	var events sync.WaitGroup
+	events.Go(func() { a.answer(ctx, c) })
+	err = c.Run(ctx)
+	events.Wait()
+	return err
+}
+
+// answer sends back what comes in, and forgets who went away: the contact has
+// as many strangers as there are curious people.
+func (a *Adapter) answer(ctx context.Context, c *client.Client) {
+	var once sync.Once
+	for event := range c.Events() {
+		switch e := event.(type) {
+		case client.Online:
+			a.echo.online.Store(true)
+			once.Do(func() { close(a.echo.ready) })
+		case client.Offline:
+			a.echo.online.Store(false)
+		case client.Received:
+			if _, err := c.Send(ctx, e.From, e.Text); err != nil && !errors.Is(err, client.ErrOutboxFull) {
+				a.config.Logger("blubbel.echo").Debug("no answer", "peer", e.From, "err", err)
+			}
+		case client.ContactChanged:
+			if e.Contact.State == client.Gone {
+				_ = c.Remove(ctx, e.Contact.Key)
+			}
+		}
+	}
+	a.echo.online.Store(false)
+}
