@@ -269,13 +269,15 @@ func (s *Stream) put(f *flying) {
 	s.w.transmit(s.h, s.local, s.remote, header{kind: kind, id: s.id, seq: f.seq}, f.data)
 }
 
-// patience is how long to wait for an answer to the n-th try.
+// patience is how long to wait for an answer to the n-th try: twice as long each
+// time, but so that there are some tries before GiveUp.
 func (s *Stream) patience(n int) time.Duration {
 	first := firstRetry
 	if s.out.rtt > 0 {
 		first = leastRetry + 2*s.out.rtt
 	}
-	return min(first<<min(n-1, 20), mostRetry)
+	most := min(mostRetry, max(s.w.cfg.GiveUp/8, leastRetry))
+	return min(first<<min(n-1, 20), most)
 }
 
 // arm sets the timer to the first thing that is due.

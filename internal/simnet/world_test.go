@@ -430,7 +430,7 @@ func BenchmarkMachines(b *testing.B) {
 	}
 	b.ResetTimer()
 	for events < b.N {
-		wait(w, 100*time.Millisecond)
+		wait(w, time.Second)
 	}
 	b.ReportMetric(float64(events)/b.Elapsed().Seconds(), "events/s")
 }
