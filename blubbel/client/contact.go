@@ -60,6 +60,9 @@ type offer struct {
 	y      *value
 	sealed []byte
 	sentAt time.Time
+	// againAt is when to send it again, because they asked as well and may
+	// never have seen it; zero for not at all.
+	againAt time.Time
 }
 
 // request is a Start of somebody whom the user has not accepted. Its value stays
@@ -158,7 +161,7 @@ func (c *contact) again(now time.Time) time.Time {
 func (c *contact) deadline() time.Time {
 	t := c.retryAt
 	if c.start != nil {
-		t = earliest(t, c.start.sentAt.Add(blubbel.StartTimeout))
+		t = earliest(earliest(t, c.start.againAt), c.start.sentAt.Add(blubbel.StartTimeout))
 	}
 	if c.pending != nil {
 		t = earliest(t, c.pendedAt.Add(blubbel.ConfirmTimeout))
@@ -171,13 +174,13 @@ func (c *contact) deadline() time.Time {
 
 // expire forgets what has waited for too long.
 func (c *contact) expire(now time.Time) {
-	if c.start != nil && !now.Before(c.start.sentAt.Add(blubbel.StartTimeout)) {
+	if c.start != nil && due(now, c.start.sentAt.Add(blubbel.StartTimeout)) {
 		c.start = nil
 	}
-	if c.pending != nil && !now.Before(c.pendedAt.Add(blubbel.ConfirmTimeout)) {
+	if c.pending != nil && due(now, c.pendedAt.Add(blubbel.ConfirmTimeout)) {
 		c.pending = nil
 	}
-	if c.old != nil && !now.Before(c.oldUntil) {
+	if c.old != nil && due(now, c.oldUntil) {
 		c.old = nil
 	}
 }

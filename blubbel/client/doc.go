@@ -29,7 +29,7 @@
 //	asking | late Accept       | asked  | Start, if theirs is 110 s old
 //	asking | Remove            | gone   |
 //	asked  | Accept            | asked  | confirmation
-//	asked  | Start, we smaller | asked  | Start again, if ours is 5 s old
+//	asked  | Start, we smaller | asked  | Start again, when ours is 5 s old
 //	asked  | Start, we larger  | asked  | Accept and confirmation; ours is dropped
 //	asked  | confirmation      | open   | texts
 //	asked  | error 6           | gone   |

@@ -177,16 +177,22 @@ func (m *Machine) admit(now time.Time, k blubbel.PublicKey, s standing, most int
 }
 
 // onGlare ignores the Start of a contact with the larger key, who is asked
-// already and will drop it. If they may never have seen our Start, because they
-// have connected since, they get it again. Specification, Session.
+// already and will drop it. If they do not answer soon, they have connected
+// since and never saw our Start: they get it again. Specification, Session.
 func (m *Machine) onGlare(now time.Time, c *contact) {
 	m.counted.ignored.Add(1)
-	if now.Sub(c.start.sentAt) <= glareAge {
-		return
+	c.start.againAt = c.start.sentAt.Add(glareAge)
+	if !c.start.againAt.After(now) {
+		m.sendAgain(now, c)
 	}
-	c.start.sentAt = now
-	m.queue(&wire.Start{Peer: c.id, Sealed: c.start.sealed}, nil, message{})
 	m.settle(now, c)
+}
+
+// sendAgain repeats the Start that waits for an answer, as it was: whichever of
+// the two is answered, the session is the same.
+func (m *Machine) sendAgain(now time.Time, c *contact) {
+	c.start.sentAt, c.start.againAt = now, time.Time{}
+	m.queue(&wire.Start{Peer: c.id, Sealed: c.start.sealed}, nil, message{})
 }
 
 // onStartOpened accepts a Start. An own Start that is on its way gives way.

@@ -19,8 +19,8 @@ const (
 	// lateAcceptance is the age of a request above which it is answered with an
 	// own Start: ten seconds before the other gives theirs up.
 	lateAcceptance = 110 * time.Second
-	// glareAge is the age of an own Start above which the other's Start shows
-	// that they have not seen it.
+	// glareAge is the age at which an own Start was not seen by somebody who
+	// asks as well.
 	glareAge = 5 * time.Second
 
 	dialTimeout  = 15 * time.Second
@@ -48,21 +48,27 @@ func (m *Machine) Deadline() time.Time {
 
 // Advance does what is due at now.
 func (m *Machine) Advance(now time.Time) {
-	if !m.loginBy.IsZero() && !now.Before(m.loginBy) {
+	if due(now, m.loginBy) {
 		m.hangUp(errLoginSlow)
 	}
 	for c := m.agenda.due(now); c != nil; c = m.agenda.due(now) {
 		c.expire(now)
-		if !c.retryAt.IsZero() && !now.Before(c.retryAt) {
+		if c.start != nil && due(now, c.start.againAt) {
+			m.sendAgain(now, c)
+		}
+		if due(now, c.retryAt) {
 			m.ask(now, c)
 		} else {
 			m.settle(now, c)
 		}
 	}
-	if !m.askAt.IsZero() && !now.Before(m.askAt) {
+	if due(now, m.askAt) {
 		m.sendStarts(now)
 	}
 }
+
+// due reports whether at has come; zero is never.
+func due(now, at time.Time) bool { return !at.IsZero() && !now.Before(at) }
 
 // earliest returns the earlier of two times of which zero means never.
 func earliest(a, b time.Time) time.Time {

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,18 +20,29 @@ import (
 //go:embed testdata/*.pem
 var testKeys embed.FS
 
-// key returns a recorded key: ann, ben and eve have 2048 bits, raw and rob 1024.
+// keyring reads the recorded keys once: ann, ben and eve have 2048 bits, raw and
+// rob 1024.
+var keyring = sync.OnceValues(func() (map[string]*blubbel.SecretKey, error) {
+	ring := map[string]*blubbel.SecretKey{}
+	for _, name := range []string{"ann", "ben", "eve", "raw", "rob"} {
+		text, err := testKeys.ReadFile("testdata/" + name + ".pem")
+		if err != nil {
+			return nil, err
+		}
+		if ring[name], err = blubbel.ParseSecretKey(text); err != nil {
+			return nil, err
+		}
+	}
+	return ring, nil
+})
+
 func key(t testing.TB, name string) *blubbel.SecretKey {
 	t.Helper()
-	text, err := testKeys.ReadFile("testdata/" + name + ".pem")
-	if err != nil {
-		t.Fatal(err)
+	ring, err := keyring()
+	if err != nil || ring[name] == nil {
+		t.Fatalf("no key of the name %q: %v", name, err)
 	}
-	k, err := blubbel.ParseSecretKey(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
+	return ring[name]
 }
 
 // world is a relay that obeys the specification, with machines on its lines.
