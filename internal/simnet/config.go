@@ -24,7 +24,7 @@ type Config struct {
 	// Trace, if not nil, is given a line for each packet whose fate is decided:
 	// seconds since the start, sender, protocol, source, destination, bytes of
 	// payload, fate, kind. Addresses are those at the place of the decision,
-	// after the NATs passed so far.
+	// after the NATs passed so far. It must not use the network.
 	Trace func(line string)
 	// Describe names the kind of a datagram for Trace.
 	Describe func(b []byte) string

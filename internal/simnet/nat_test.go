@@ -379,3 +379,42 @@ func TestHolePunchingSucceedsAsWithRealNATs(t *testing.T) {
 		}
 	}
 }
+
+func TestBusyNATForgetsOldPeersAndKeepsNewOnes(t *testing.T) {
+	t.Parallel()
+	for name, kind := range map[string]simnet.Kind{"portrestricted": simnet.PortRestricted(), "symmetric": simnet.Symmetric()} {
+		t.Run(name, func(t *testing.T) {
+			w := simnet.NewWorld(simnet.Config{})
+			in := open(t, w, w.Host("in", w.NAT("home", kind)), 5000)
+			far := w.Host("far")
+			var peers []*inbox
+			for range 1000 { // one a second: 120 are young enough at any time
+				p := open(t, w, far, 0)
+				in.Send(p.Addr(), nil)
+				wait(w, time.Second)
+				peers = append(peers, p)
+			}
+			for i, p := range peers {
+				p.Send(p.mail[0].from, fmt.Append(nil, i))
+			}
+			wait(w, time.Millisecond)
+			if len(in.mail) != 120 || in.mail[0].text != "880" {
+				t.Errorf("%d peers came in, from number %s on; want the last 120", len(in.mail), in.mail[0].text)
+			}
+		})
+	}
+}
+
+func TestRenumberedInsideHostsNeverShareAnAddress(t *testing.T) {
+	t.Parallel()
+	w := simnet.NewWorld(simnet.Config{})
+	home := w.NAT("home", simnet.FullCone())
+	still, roamer := w.Host("still", home), w.Host("roamer", home)
+	for range 1000 {
+		before := roamer.Addr()
+		roamer.Renumber()
+		if roamer.Addr() == still.Addr() || roamer.Addr() == before {
+			t.Fatalf("%v became %v, beside %v", before, roamer, still)
+		}
+	}
+}

@@ -324,6 +324,14 @@ func TestDialByIPv6(t *testing.T) {
 			t.Errorf("connected to %s, want %s", got, want)
 		}
 		c.Close()
+		c, err = client.Dial(t.Context(), "tcp", c.RemoteAddr().String()) // as an address, not a name
+		if err != nil {
+			t.Fatal(err)
+		}
+		if k, err := c.Read(nil); k != 0 || err != nil {
+			t.Errorf("reading nothing: %d, %v", k, err)
+		}
+		c.Close()
 		l.Close()
 	})
 }

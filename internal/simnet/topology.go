@@ -116,7 +116,7 @@ func publicAddr6(n int) netip.Addr {
 }
 
 // Host adds a host, on the public internet or behind a NAT. Its name is for
-// traces and for Node.Dial.
+// traces and for Node.Dial; of several hosts of one name, Dial finds the last.
 func (w *World) Host(name string, behind ...*NAT) *Host {
 	w.lock.Lock()
 	defer w.lock.Unlock()
