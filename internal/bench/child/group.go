@@ -1,0 +1,14 @@
+//go:build linux
+
+package child
+
+import "syscall"
+
+// separate gives a child its own process group and lets it die with its parent.
+func separate(a *syscall.SysProcAttr) {
+	a.Setpgid = true
+	a.Pdeathsig = syscall.SIGKILL
+}
+
+// signalGroup signals the group that pid leads.
+func signalGroup(pid int, s syscall.Signal) error { return syscall.Kill(-pid, s) }
