@@ -40,7 +40,7 @@
 //
 // # Limits
 //
-//   - 65,507 bytes a datagram; 256 datagrams wait at a socket of a Net
+//   - 256 datagrams wait at a socket of a Net, each of 65,507 bytes at most
 //   - 64 KiB (Config.Buffer) wait at each end of a stream, in each direction
 //   - 128 handshakes wait at a listener, and 128 connections for Accept
 //   - 253 boxes behind a NAT; about 131,000 public ones
