@@ -25,7 +25,7 @@
 //
 // # Files
 //
-//   - server.go, config.go: Server: Serve, ServeConn; its settings
+//   - server.go, group.go, config.go: Server: Serve, ServeConn; its settings
 //   - link.go, queue.go: one connection's socket: what waits to be written, the slow reader
 //   - reader.go: from bytes of a socket to the machine: pauses, challenges
 //   - buffer.go: buffers by size
@@ -33,7 +33,7 @@
 //   - handle.go: one method a kind of frame
 //   - policy.go: every refusal: its code, its words, what becomes of the connection
 //   - timers.go: Advance and Deadline
-//   - stats.go: what is counted
+//   - stats.go, logs.go: what is counted, what is logged
 //
 // # Times
 //

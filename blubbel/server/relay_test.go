@@ -46,6 +46,7 @@ type peer struct {
 	stream []byte       // from the client, not taken yet
 	frames []wire.Frame // to the client, not looked at yet
 	room   int          // frames that are still taken; negative: any number
+	deaf   bool         // what is forwarded is forgotten
 	closed bool
 	why    error
 }
@@ -98,7 +99,10 @@ func session(a, b *peer) {
 }
 
 func (p *peer) Forward(k wire.Kind, from string, body []byte) bool {
-	if p.room == 0 {
+	switch {
+	case p.deaf:
+		return true
+	case p.room == 0:
 		return false
 	}
 	p.room--

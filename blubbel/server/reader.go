@@ -1,0 +1,138 @@
+package server
+
+import (
+	"sync"
+	"time"
+
+	"trunkline/blubbel"
+)
+
+const (
+	// readSize is the buffer of a read while nothing is left over from the last.
+	readSize = 8 << 10
+	// discardSize is how much a client that is told why it is closed may still
+	// send. Closing while bytes are unread could take the words away from it.
+	discardSize = 256 << 10
+)
+
+// reader is what a connection has read.
+type reader struct {
+	get       func() []byte // space, made once
+	in        *buffer       // begins with an incomplete frame; nil while idle
+	greeted   bool          // the login was logged
+	discarded int           // bytes since the machine has ended it
+}
+
+// space is where the next read goes: behind what is left over, in a buffer that
+// grows with what has come and not with what was announced.
+func (l *link) space() []byte {
+	r, left := &l.reader, 0
+	if r.in != nil {
+		left = len(r.in.b)
+	}
+	if r.in == nil || cap(r.in.b)-left < readSize/2 {
+		r.in = l.s.buffers.grow(r.in, max(readSize-left, left))
+	}
+	return r.in.b[left:cap(r.in.b)]
+}
+
+// read reads until the connection ends, and returns what ended the reading.
+func (l *link) read() error {
+	for {
+		_, n, err := l.stream.Read(l.reader.get)
+		if in := l.reader.in; in != nil {
+			in.b = in.b[:len(in.b)+n]
+			l.keep(l.consume(in.b))
+		}
+		if err != nil || l.reader.discarded > discardSize {
+			l.keep(nil)
+			return err
+		}
+	}
+}
+
+// keep leaves only rest, the end of what is there, in a buffer that fits it.
+func (l *link) keep(rest []byte) {
+	r := &l.reader
+	switch {
+	case len(rest) == 0:
+		l.s.buffers.put(r.in)
+		r.in = nil
+	case r.in.smallFor(len(rest)):
+		r.in.b = r.in.b[:copy(r.in.b, rest)]
+	default:
+		r.in = l.s.buffers.move(r.in, rest, 1)
+	}
+}
+
+// smallFor reports whether it is not worth while to look for a smaller buffer
+// for n bytes.
+func (b *buffer) smallFor(n int) bool { return cap(b.b) <= max(4*n, 1<<smallest) }
+
+// consume hands the whole frames in b to the machine, does what that asks for,
+// and returns what is left over.
+func (l *link) consume(b []byte) []byte {
+	var patience time.Time // when the frame that b begins with has waited enough
+	for len(b) > 0 {
+		n, todo := l.s.take(l, b)
+		if b = b[n:]; n > 0 {
+			patience = time.Time{}
+		}
+		switch {
+		case todo.Seal != nil:
+			l.s.seal(l, todo.Seal)
+		case todo.Full != nil:
+			if patience.IsZero() {
+				patience = time.Now().Add(l.s.config.Stall)
+			}
+			l.s.stall(todo, patience)
+		case todo.Wait > 0:
+			time.Sleep(todo.Wait)
+		default:
+			return b
+		}
+	}
+	return nil
+}
+
+// take hands frames to the machine.
+func (s *Server) take(l *link, b []byte) (n int, todo Todo) {
+	var gone, greet bool
+	s.do(func(now time.Time) {
+		n, todo = s.machine.Take(now, l.conn, b)
+		gone, greet = l.conn.state == ended, l.conn.LoggedIn() && !l.reader.greeted
+	})
+	if gone {
+		l.reader.discarded += len(b)
+	}
+	if greet {
+		l.reader.greeted = true
+		s.logLogin(l)
+	}
+	return n, todo
+}
+
+// stall waits for room in a full queue. When that takes too long, the one who
+// does not read is cut, and the frame is for nobody.
+func (s *Server) stall(todo Todo, patience time.Time) {
+	full := todo.Full.(*link)
+	if !full.await(todo.Size, patience) {
+		s.do(func(now time.Time) { s.machine.Cut(now, full.conn) })
+	}
+}
+
+// seal makes a challenge, on a stack of its own: it takes 10 kB, which the
+// connection's goroutine would keep. key aliases what was read.
+func (s *Server) seal(l *link, key []byte) {
+	var k blubbel.PublicKey
+	var challenge *blubbel.Challenge
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		var err error
+		if k, err = blubbel.ParsePublicKey(key); err == nil {
+			challenge, _ = blubbel.NewChallenge(k) // nil: a key that cannot be sealed to is a bad one
+		}
+	})
+	wg.Wait()
+	s.do(func(now time.Time) { s.machine.Challenged(now, l.conn, k, challenge) })
+}
