@@ -30,14 +30,18 @@ const (
 	longestSocketPath = 100
 )
 
-// control answers status, stop and who asks for a contact by name, over a Unix
-// socket in the data folder.
-func (s *Server) control(ctx context.Context) error {
+// openControl opens the Unix socket in the data folder.
+func (s *Server) openControl() error {
 	l, done, err := listenUnix(s.folder.file("run", "control.sock"))
 	if err != nil {
 		return fmt.Errorf("control socket: %w", err)
 	}
-	defer done()
+	s.socket = ownerListener{l, done}
+	return nil
+}
+
+// control answers status and stop over the socket.
+func (s *Server) control(ctx context.Context) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) { answer(w, s.Status()) })
 	mux.HandleFunc("POST /v1/stop", func(w http.ResponseWriter, _ *http.Request) {
@@ -59,7 +63,7 @@ func (s *Server) control(ctx context.Context) error {
 			_ = web.Close()
 		}
 	})
-	err = web.Serve(ownerListener{l})
+	err := web.Serve(s.socket)
 	if !stop() {
 		<-stopped
 	}
@@ -76,8 +80,18 @@ func answer(w http.ResponseWriter, v any) {
 
 // An ownerListener accepts only connections of the user that runs the server,
 // and of root.
-type ownerListener struct{ *net.UnixListener }
+type ownerListener struct {
+	*net.UnixListener
+	done func() // releases what its name stands on
+}
 
+// Close closes the socket.
+func (l ownerListener) Close() error {
+	defer l.done()
+	return l.UnixListener.Close()
+}
+
+// Accept waits for a connection that is allowed.
 func (l ownerListener) Accept() (net.Conn, error) {
 	for {
 		c, err := l.AcceptUnix()

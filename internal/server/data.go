@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -37,19 +38,26 @@ const (
 // where another server uses it.
 func OpenFolder(path string) (*Folder, error) {
 	f := &Folder{Path: path}
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(f.file("run")); errors.Is(err, fs.ErrNotExist) {
 		f.made = append(f.made, Made{What: path, Note: "only you can read it"})
+		if err := os.Chmod(path, folderMode); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, unwritable(path, err)
+		}
 	}
 	for _, dir := range []string{path, f.file("run"), f.file("keys")} {
 		if err := os.MkdirAll(dir, folderMode); err != nil {
-			return nil, health.WithCode(health.Do(fmt.Errorf("data folder %s: %w", path, reason(err)),
-				"name a folder that you may write with --data DIR"), health.DataNotWritable)
+			return nil, unwritable(path, err)
 		}
 	}
 	if err := f.takeLock(); err != nil {
 		return nil, err
 	}
 	return f, nil
+}
+
+func unwritable(path string, err error) error {
+	return health.WithCode(health.Do(fmt.Errorf("data folder %s: %w", path, reason(err)),
+		"name a folder that you may write with --data DIR"), health.DataNotWritable)
 }
 
 // reason drops the path that the system's error repeats.
@@ -68,8 +76,7 @@ func (f *Folder) takeLock() error {
 	name := f.file("run", "pid")
 	lock, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, secretMode)
 	if err != nil {
-		return health.WithCode(health.Do(fmt.Errorf("data folder %s: %w", f.Path, reason(err)),
-			"name a folder that you may write with --data DIR"), health.DataNotWritable)
+		return unwritable(f.Path, err)
 	}
 	if err := lockFile(lock); err != nil {
 		pid := readPID(name)
@@ -130,8 +137,8 @@ func (f *Folder) writeFile(name string, b []byte) error {
 }
 
 // secret returns the bytes of DIR/keys/NAME.pem. If there is none, it makes one
-// with make and reports that it did.
-func (f *Folder) secret(name string, make func() ([]byte, error)) (b []byte, made bool, err error) {
+// with make and reports that it did; once ctx ended nothing is written.
+func (f *Folder) secret(ctx context.Context, name string, make func() ([]byte, error)) (b []byte, made bool, err error) {
 	path := f.file("keys", name+".pem")
 	b, err = os.ReadFile(path)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -141,6 +148,9 @@ func (f *Folder) secret(name string, make func() ([]byte, error)) (b []byte, mad
 		return b, false, nil
 	}
 	if b, err = make(); err != nil {
+		return nil, false, err
+	}
+	if err := ctx.Err(); err != nil {
 		return nil, false, err
 	}
 	return b, true, f.writeFile(path, b)

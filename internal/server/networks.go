@@ -72,7 +72,7 @@ const (
 	webConnections    = 100
 )
 
-// open opens the listeners and builds the networks. A network whose port is
+// open opens the listeners, builds the networks and opens the control socket. A network whose port is
 // busy stays off and is a finding; the others go on.
 func (s *Server) open(ctx context.Context) error {
 	c := s.config.Config
@@ -86,7 +86,7 @@ func (s *Server) open(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return s.openControl()
 }
 
 // listen opens the listener of n, or notes why not.
@@ -181,8 +181,8 @@ func (s *Server) openBlubbel(ctx context.Context, c config.Config) error {
 }
 
 // echoKey reads the key of the echo contact, or makes it.
-func (s *Server) echoKey() (*words.SecretKey, error) {
-	pem, made, err := s.folder.secret("blubbel-echo", func() ([]byte, error) {
+func (s *Server) echoKey(ctx context.Context) (*words.SecretKey, error) {
+	pem, made, err := s.folder.secret(ctx, "blubbel-echo", func() ([]byte, error) {
 		k, err := words.GenerateKey(words.DER)
 		if err != nil {
 			return nil, err

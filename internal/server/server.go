@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"slices"
 	"sync"
@@ -45,6 +46,7 @@ type Server struct {
 	metrics  *metrics.Registry
 	notifier *netx.Notifier
 	sockets  *netx.Sockets
+	socket   net.Listener // of control
 	nets     []*running
 
 	stop context.CancelFunc // ends Run
@@ -102,10 +104,23 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	ctx, s.stop = context.WithCancel(ctx)
 	defer s.stop()
+	defer s.close()
 	if err := s.open(ctx); err != nil {
 		return err
 	}
 	return s.serve(ctx)
+}
+
+// close closes what open opened; what was served is closed already.
+func (s *Server) close() {
+	for _, n := range s.nets {
+		if n.on() {
+			_ = n.listener.Close()
+		}
+	}
+	if s.socket != nil {
+		_ = s.socket.Close()
+	}
 }
 
 // serve runs what open opened.

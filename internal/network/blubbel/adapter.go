@@ -25,9 +25,9 @@ type Config struct {
 	Listener      net.Listener // where the relay answers; the Adapter closes it. Required
 	Settings      config.Blubbel
 	LimitLoopback bool // limits by address hold for this machine too
-	// EchoKey reads or makes the key of the echo contact. It may take seconds.
-	// nil: no echo contact.
-	EchoKey func() (*blubbel.SecretKey, error)
+	// EchoKey reads or makes the key of the echo contact. It may take seconds, and
+	// leaves nothing behind once ctx ended. nil: no echo contact.
+	EchoKey func(ctx context.Context) (*blubbel.SecretKey, error)
 	Logger  func(part string) *slog.Logger // default: discard
 }
 
@@ -42,7 +42,7 @@ type Adapter struct {
 // New makes the relay; it serves once Run is called.
 func New(c Config) (*Adapter, error) {
 	if c.Listener == nil {
-		return nil, errors.New("Listener is required")
+		return nil, errors.New("no listener")
 	}
 	if c.Logger == nil {
 		c.Logger = func(string) *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -32,7 +32,7 @@ func (a *Adapter) runEcho(ctx context.Context) {
 }
 
 func (a *Adapter) echoOnce(ctx context.Context) error {
-	key, err := a.config.EchoKey()
+	key, err := a.echoKey(ctx)
 	if err != nil {
 		return err
 	}
@@ -48,6 +48,26 @@ func (a *Adapter) echoOnce(ctx context.Context) error {
 	err = c.Run(ctx)
 	events.Wait()
 	return err
+}
+
+// echoKey gets the key without waiting for the end of a search for primes, which
+// nothing can interrupt: the goroutine ends by itself within seconds.
+func (a *Adapter) echoKey(ctx context.Context) (*blubbel.SecretKey, error) {
+	type result struct {
+		key *blubbel.SecretKey
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		key, err := a.config.EchoKey(ctx)
+		done <- result{key, err}
+	}()
+	select {
+	case r := <-done:
+		return r.key, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // answer sends back what comes in, and forgets who went away: the contact has

@@ -64,7 +64,6 @@ func Probe(ctx context.Context, address string, asShipped bool, echo blubbel.Pub
 // converse takes c's events until the probe has what it wants.
 func converse(ctx context.Context, c *client.Client, echo blubbel.PublicKey) error {
 	step := "log in"
-	var why error
 	for event := range c.Events() {
 		switch e := event.(type) {
 		case client.Online:
@@ -83,17 +82,14 @@ func converse(ctx context.Context, c *client.Client, echo blubbel.PublicKey) err
 				return nil
 			}
 		case client.Offline:
-			why = e.Why
+			return fmt.Errorf("%s: %w", step, e.Why) // a probe tries once
 		case client.Refused:
 			if errors.Is(e.Err, &blubbel.Error{Code: blubbel.CodeNotConnected}) {
 				return fmt.Errorf("%s: %w", step, e.Err)
 			}
 		}
 	}
-	if why == nil {
-		why = context.Cause(ctx)
-	}
-	return fmt.Errorf("%s: %w", step, why)
+	return fmt.Errorf("%s: %w", step, context.Cause(ctx))
 }
 
 // probeRaw logs in with a key that nobody else has and reads the acceptance.
