@@ -102,7 +102,7 @@ func Main(ctx context.Context, args []string, e *Env) int {
 	}
 	code, exited := done, false
 	parser.Exit = func(c int) { code, exited = c, true }
-	parsed, err := parse(parser, args, &exited)
+	parsed, err := parse(parser, goStyle(args), &exited)
 	if exited {
 		return code
 	}

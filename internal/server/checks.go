@@ -113,7 +113,7 @@ func checkDescriptors(c config.Config, limit uint64) []health.Finding {
 	}
 	return []health.Finding{health.New(health.FewDescriptors, "open files",
 		fmt.Sprintf("at most %d, wanted are %d", limit, need),
-		fmt.Sprintf("ulimit -n %d before the start, or LimitNOFILE=%d in the unit", max(need, 65536), max(need, 65536)))}
+		fmt.Sprintf("ulimit -n %d before the start, or LimitNOFILE=%d in the unit", need, need))}
 }
 
 // checkClock asks the time servers in their order until one answers.
