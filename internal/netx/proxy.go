@@ -93,7 +93,8 @@ func (d *proxyDialer) DialContext(ctx context.Context, network, address string) 
 	}
 	stop := context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
 	err = d.connect(ctx, c, address)
-	if !stop() {
+	stop()
+	if ctx.Err() != nil { // then the deadline is in the past, or soon
 		err = errors.Join(ctx.Err(), err)
 	}
 	if err == nil {
