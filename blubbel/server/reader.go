@@ -42,13 +42,26 @@ func (l *link) read() error {
 		_, n, err := l.stream.Read(l.reader.get)
 		if in := l.reader.in; in != nil {
 			in.b = in.b[:len(in.b)+n]
-			l.keep(l.consume(in.b))
+			l.received(in.b)
 		}
 		if err != nil || l.reader.discarded > discardSize {
 			l.keep(nil)
 			return err
 		}
 	}
+}
+
+// received takes the frames of b. Until login it does so on a stack of its own:
+// public-key work needs 10 kB of stack, and a goroutine that once had a larger
+// stack keeps it, also while it is idle.
+func (l *link) received(b []byte) {
+	if l.reader.greeted {
+		l.keep(l.consume(b))
+		return
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { l.keep(l.consume(b)) })
+	wg.Wait()
 }
 
 // keep leaves only rest, the end of what is there, in a buffer that fits it.
@@ -121,18 +134,13 @@ func (s *Server) stall(todo Todo, patience time.Time) {
 	}
 }
 
-// seal makes a challenge, on a stack of its own: it takes 10 kB, which the
-// connection's goroutine would keep. key aliases what was read.
+// seal makes a challenge for a key, outside the lock. A key that it cannot be
+// sealed to is a bad one.
 func (s *Server) seal(l *link, key []byte) {
-	var k blubbel.PublicKey
+	k, err := blubbel.ParsePublicKey(key)
 	var challenge *blubbel.Challenge
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		var err error
-		if k, err = blubbel.ParsePublicKey(key); err == nil {
-			challenge, _ = blubbel.NewChallenge(k) // nil: a key that cannot be sealed to is a bad one
-		}
-	})
-	wg.Wait()
+	if err == nil {
+		challenge, _ = blubbel.NewChallenge(k)
+	}
 	s.do(func(now time.Time) { s.machine.Challenged(now, l.conn, k, challenge) })
 }

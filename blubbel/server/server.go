@@ -37,15 +37,11 @@ type turn struct{ dirty []*link }
 // New returns a relay without connections. The error names every setting that
 // cannot be.
 func New(c Config) (*Server, error) {
-	c, err := c.complete()
-	if err != nil {
-		return nil, err
-	}
 	m, err := NewMachine(c)
 	if err != nil {
 		return nil, err
 	}
-	return &Server{config: c, log: c.Log, machine: m}, nil
+	return &Server{config: m.config, log: m.config.Log, machine: m}, nil
 }
 
 // Serve accepts connections from l, which it closes in the end, until ctx ends;
