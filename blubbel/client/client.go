@@ -20,6 +20,9 @@ import (
 // DefaultOutbox is how many texts wait for one contact unless set otherwise.
 const DefaultOutbox = 20_000
 
+// ErrEnded is what actions return when Run has ended.
+var ErrEnded = loop.ErrEnded
+
 var errSecondRun = errors.New("client runs a second time; make a new one")
 
 // Config is what a Client is made of. Only Key and, to connect, Server are
@@ -83,8 +86,8 @@ func (c Config) complete() (Config, error) {
 }
 
 // A Client is one login at a relay, kept up. Its methods may be called from any
-// goroutine. Actions wait for Run to begin, and return loop.ErrEnded's words
-// after it has ended, or why ctx ended.
+// goroutine. Actions wait for Run to begin; besides their own errors they return
+// ErrEnded, or why ctx ended.
 type Client struct {
 	conf    Config
 	loop    *loop.Loop

@@ -89,6 +89,11 @@ func (c *contact) state() State {
 // negotiating reports whether a session is under way already.
 func (c *contact) negotiating() bool { return c.start != nil || c.pending != nil || c.queued }
 
+// served reports whether a queued Start is not needed any more.
+func (c *contact) served() bool {
+	return c.dropped || c.start != nil || c.pending != nil || c.current != nil && !c.renew
+}
+
 // wants reports whether a session should be asked for.
 func (c *contact) wants() bool {
 	return !c.dropped && c.standing != stranger && (c.renew || c.current == nil && c.outbox.len() > 0)

@@ -135,7 +135,7 @@ func NewMachine(c Config, out Outlet) (*Machine, error) {
 
 // Connected begins a login on a new connection.
 func (m *Machine) Connected(now time.Time) {
-	m.phase, m.onlineAt = loggingIn, time.Time{}
+	m.phase = loggingIn
 	m.loginBy = now.Add(blubbel.LoginTimeout)
 	m.counted.connected.Add(1)
 	m.queue(&wire.Login{Key: m.self.Bytes()}, nil, message{})
@@ -153,7 +153,7 @@ func (m *Machine) Disconnected(now time.Time, why error) (retry time.Duration, o
 		retry = jitter(m.conf.Rand, backoff(firstBackoff, maxBackoff, m.failures))
 		m.failures++
 	}
-	m.phase, m.loginBy = offline, time.Time{}
+	m.phase, m.loginBy, m.onlineAt = offline, time.Time{}, time.Time{}
 	m.out.Emit(Offline{Why: why, Retry: retry})
 	m.asks, m.askAt, m.askFrom, m.slow = queue[*contact]{}, time.Time{}, time.Time{}, 0
 	m.ready = queue[*contact]{}
@@ -221,7 +221,7 @@ func (m *Machine) sendStarts(now time.Time) {
 	m.askAt = time.Time{}
 	for m.phase == online && m.asks.len() > 0 {
 		c := m.asks.first()
-		if !c.queued || c.dropped || c.pending != nil || c.start != nil {
+		if !c.queued || c.served() {
 			c.queued = false
 			m.asks.pop()
 			continue

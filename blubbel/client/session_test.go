@@ -174,10 +174,8 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "secret", secret)
 		slog.New(slog.NewTextHandler(&log, nil)).Info("x", "secret", secret)
 		marshalled, _ := json.Marshal(secret)
-		all := log.String() + string(marshalled)
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d", "%q"} {
-			all += fmt.Sprintf(verb, secret)
-		}
+		all := log.String() + string(marshalled) + fmt.Sprintf("%v %+v %#v %s %x %d %q",
+			secret, secret, secret, secret, secret, secret, secret)
 		if rest := strings.ReplaceAll(all, placeholder, ""); len(rest) > 250 || strings.Contains(rest, "diary") {
 			t.Errorf("%T prints as %q", secret, rest)
 		}

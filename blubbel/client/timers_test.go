@@ -140,6 +140,26 @@ func TestStartsKeepAPace(t *testing.T) {
 	}
 }
 
+func TestWhoAsksFirstIsNotAskedInTurn(t *testing.T) {
+	t.Parallel()
+	w := cheapWorld(t)
+	ann, ben := w.add("ann"), w.add("ben")
+	ann.m.pace.Take(w.now, startBurst) // ann has asked many others
+	ann.connect()
+	ben.connect()
+	w.run()
+	ann.add(ben)
+	ben.add(ann)
+	w.run()
+	ann.wants("online", "ben asked", "ben open")
+	before := ann.m.contact(ben.key).current
+	w.pass(time.Minute)
+	ann.wants()
+	if ann.m.contact(ben.key).current != before {
+		t.Error("asked for another session after all")
+	}
+}
+
 func (p *peer) state2(k blubbel.PublicKey) State { return p.m.contact(k).state() }
 
 func TestSlowDownIsObeyedForLongerEachTime(t *testing.T) {
@@ -189,6 +209,13 @@ func TestConnectionsAreTriedWithDoublingPauses(t *testing.T) {
 	w.now = w.now.Add(maxBackoff)
 	if retry, _ := ann.disconnect(); retry > firstBackoff {
 		t.Errorf("retry after %v, want at most %v after a connection that lasted", retry, firstBackoff)
+	}
+	var retry time.Duration
+	for range 5 {
+		retry, _ = ann.m.Disconnected(w.now, errors.New("nobody listens"))
+	}
+	if retry < 4*time.Second {
+		t.Errorf("retry after %v: the pauses do not grow after a connection that lasted", retry)
 	}
 }
 

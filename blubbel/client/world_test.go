@@ -268,7 +268,10 @@ func (w *world) forward(from *peer, k wire.Kind, peer []byte, pk wire.Packet) {
 
 // run moves frames until none is under way.
 func (w *world) run() {
-	for moved := true; moved; {
+	for moved, turns := true, 0; moved; turns++ {
+		if turns > 100_000 {
+			w.t.Fatal("frames cause frames without end")
+		}
 		moved = false
 		for _, p := range w.peers {
 			if p.linked && len(p.up) > 0 {
@@ -286,7 +289,10 @@ func (w *world) run() {
 // pass lets time pass; what is due is done at its time, and frames move.
 func (w *world) pass(d time.Duration) {
 	end := w.now.Add(d)
-	for {
+	for turns := 0; ; turns++ {
+		if turns > 10_000 {
+			w.t.Fatal("something is always due")
+		}
 		w.run()
 		next := end
 		for _, p := range w.peers {
