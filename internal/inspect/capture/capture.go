@@ -73,18 +73,16 @@ func NewReader(r io.Reader) (*Reader, error) {
 	if len(magic) < 4 {
 		return nil, ErrFormat
 	}
-	switch {
-	case binary.BigEndian.Uint32(magic) == blockSection:
+	if binary.BigEndian.Uint32(magic) == blockSection {
 		f.next = newPcapng(f).next
 		return f, nil
-	default:
-		p, err := newPcap(f)
-		if err != nil {
-			return nil, err
-		}
-		f.next = p.next
-		return f, nil
 	}
+	p, err := newPcap(f, magic)
+	if err != nil {
+		return nil, err
+	}
+	f.next = p.next
+	return f, nil
 }
 
 // Next returns the next packet, or io.EOF after the last. Any other error ends

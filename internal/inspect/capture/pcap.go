@@ -19,22 +19,23 @@ type pcap struct {
 	link  LinkType
 }
 
-func newPcap(f *Reader) (*pcap, error) {
-	head, err := f.must(24)
-	if err != nil {
-		return nil, err
-	}
+// newPcap reads the head of a file that begins with magic.
+func newPcap(f *Reader, magic []byte) (*pcap, error) {
 	p := &pcap{file: f, order: binary.LittleEndian}
-	if first := p.order.Uint32(head); first != magicMicro && first != magicNano {
+	if first := p.order.Uint32(magic); first != magicMicro && first != magicNano {
 		p.order = binary.BigEndian
 	}
-	switch p.order.Uint32(head) {
+	switch p.order.Uint32(magic) {
 	case magicMicro:
 		p.unit = time.Microsecond
 	case magicNano:
 		p.unit = time.Nanosecond
 	default:
 		return nil, ErrFormat
+	}
+	head, err := f.must(24)
+	if err != nil {
+		return nil, err
 	}
 	if major := p.order.Uint16(head[4:]); major != 2 {
 		return nil, fmt.Errorf("%w: pcap version %d", ErrDamaged, major)
