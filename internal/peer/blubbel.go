@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"net"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -19,45 +22,54 @@ type BlubbelConfig struct {
 	Key    *blubbel.SecretKey
 	Auto   bool         // accept whoever asks
 	Log    *slog.Logger // default: discard
+	// Dial makes connections; default: TCP.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
+
+// errUnsent is the answer to a send that the end of the program came before.
+var errUnsent = health.Do(errors.New("the program ended before it was sent"), "wait for its ok before you quit")
 
 // A Blubbel is the headless client of the blubbel network.
 type Blubbel struct {
-	client *client.Client
-	emit   func(Event)
-	ready  bool // told once; only Run's goroutine looks at it
+	client  *client.Client
+	started chan struct{} // closed by Run
+	emit    func(Event)   // of Run; to be used when started is closed
+	ready   bool          // told once; only Run's goroutine looks at it
 
-	mu      sync.Mutex // the commands' and the events' goroutines meet here
+	mu      sync.Mutex // held while a text is handed over: its end waits for its command to be noted
 	sending map[client.Ref]Command
-	taken   map[client.Ref]bool // the socket was faster than the command
-	drained chan struct{}       // closed when sending becomes empty; nil: nobody waits
+	drained chan struct{} // closed when sending becomes empty; nil: nobody waits
 }
 
 // NewBlubbel makes the client; it connects once Run is called.
 func NewBlubbel(c BlubbelConfig) (*Blubbel, error) {
-	cl, err := client.New(client.Config{Key: c.Key, Server: c.Server, AutoAccept: c.Auto, Log: c.Log})
+	cl, err := client.New(client.Config{Key: c.Key, Server: c.Server, Dial: c.Dial, AutoAccept: c.Auto, Log: c.Log})
 	if err != nil {
 		return nil, err
 	}
-	return &Blubbel{client: cl, sending: map[client.Ref]Command{}, taken: map[client.Ref]bool{}}, nil
+	return &Blubbel{client: cl, started: make(chan struct{}), sending: map[client.Ref]Command{}}, nil
 }
 
 // Name is "blubbel".
 func (b *Blubbel) Name() string { return "blubbel" }
 
-// Run connects and emits events until ctx ends.
+// Run connects and emits events until ctx ends. What was not sent until then is
+// answered with an error.
 func (b *Blubbel) Run(ctx context.Context, emit func(Event)) error {
-	b.mu.Lock()
 	b.emit = emit
-	b.mu.Unlock()
+	close(b.started)
 	var events sync.WaitGroup
 	events.Go(func() {
 		for e := range b.client.Events() {
-			b.tell(e, emit)
+			b.tell(e)
 		}
 	})
 	err := b.client.Run(ctx)
 	events.Wait()
+	b.giveUp()
+	if over, ok := errors.AsType[*blubbel.Error](err); ok {
+		return health.WithCode(err, finding(over))
+	}
 	return err
 }
 
@@ -89,14 +101,11 @@ func (b *Blubbel) Do(ctx context.Context, c Command) error {
 	return nil
 }
 
-// answer emits from the goroutine of the commands.
+// answer emits from the goroutine of the commands, which may be there before
+// Run is.
 func (b *Blubbel) answer(e Event) {
-	b.mu.Lock()
-	emit := b.emit
-	b.mu.Unlock()
-	if emit != nil {
-		emit(e)
-	}
+	<-b.started
+	b.emit(e)
 }
 
 func (b *Blubbel) self(h head) Ready {
@@ -120,6 +129,10 @@ func advise(err error) error {
 	switch {
 	case errors.Is(err, client.ErrUnknownContact):
 		return health.WithCode(health.Do(err, `first {"do":"add","who":...}`), health.PeerBadAddress)
+	case errors.Is(err, client.ErrSelf):
+		return health.WithCode(err, health.PeerBadAddress)
+	case errors.Is(err, client.ErrNotAsking):
+		return health.WithCode(health.Do(err, `ask them with {"do":"add","who":...}`), health.PeerBadCommand)
 	case errors.Is(err, client.ErrOutboxFull):
 		return health.WithCode(err, health.PeerOutboxFull)
 	case errors.Is(err, client.ErrTooLong), errors.Is(err, client.ErrNotText):
@@ -148,20 +161,13 @@ func (b *Blubbel) send(ctx context.Context, c Command) error {
 	if err != nil {
 		return err
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	ref, err := b.client.Send(ctx, to, c.Text)
 	if err != nil {
 		return advise(err)
 	}
-	b.mu.Lock()
-	early := b.taken[ref]
-	delete(b.taken, ref)
-	if !early {
-		b.sending[ref] = c
-	}
-	b.mu.Unlock()
-	if early {
-		b.answer(sentOK(c, ref))
-	}
+	b.sending[ref] = c
 	return nil
 }
 
@@ -169,22 +175,26 @@ func sentOK(c Command, ref client.Ref) OK {
 	return OK{head: answering("ok", c), Ref: strconv.FormatUint(uint64(ref), 10)}
 }
 
-// finish ends the command that sent ref. The command that did is still being
-// noted where ok is false.
-func (b *Blubbel) finish(ref client.Ref) (c Command, ok bool) {
+// finish answers the command that sent ref.
+func (b *Blubbel) finish(ref client.Ref, answer func(Command) Event) {
+	b.mu.Lock()
+	c := b.sending[ref]
+	b.mu.Unlock()
+	b.emit(answer(c))
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	c, ok = b.sending[ref]
-	if !ok {
-		b.taken[ref] = true
-		return c, false
-	}
 	delete(b.sending, ref)
 	if len(b.sending) == 0 && b.drained != nil {
 		close(b.drained)
 		b.drained = nil
 	}
-	return c, true
+}
+
+// giveUp answers what the end came before.
+func (b *Blubbel) giveUp() {
+	for _, ref := range slices.Sorted(maps.Keys(b.sending)) {
+		b.finish(ref, func(c Command) Event { return fault(c.ID, "send", errUnsent) })
+	}
 }
 
 // Drained returns when the socket took everything, or ctx ends.
@@ -206,37 +216,37 @@ func (b *Blubbel) Drained(ctx context.Context) {
 }
 
 // tell words an event of the client as lines.
-func (b *Blubbel) tell(event client.Event, emit func(Event)) {
+func (b *Blubbel) tell(event client.Event) {
 	switch e := event.(type) {
 	case client.Online:
-		emit(Line{head: named("online"), How: "tcp"})
+		b.emit(Line{head: named("online"), How: "tcp"})
 		if !b.ready {
 			b.ready = true
-			emit(b.self(named("ready")))
+			b.emit(b.self(named("ready")))
 		}
 	case client.Offline:
-		emit(Line{head: named("offline"), Why: reason(e.Why), Retry: e.Retry.Seconds()})
+		b.emit(Line{head: named("offline"), Why: reason(e.Why), Retry: e.Retry.Seconds()})
 	case client.Request:
-		emit(RequestEvent{head: named("contact_request"), From: e.From.String(), Fingerprint: e.From.Fingerprint()})
+		b.emit(RequestEvent{head: named("contact_request"), From: e.From.String(), Fingerprint: e.From.Fingerprint()})
 	case client.ContactChanged:
-		emit(contactEvent(e.Contact, Command{}))
+		b.emit(contactEvent(e.Contact, Command{}))
 	case client.Received:
-		emit(Message{
+		b.emit(Message{
 			head: named("message"), From: e.From.String(), To: b.client.Self().String(),
 			Text: e.Text, Kind: "normal", Grade: "O", At: e.At,
 		})
 	case client.Sent:
-		if c, ok := b.finish(e.Ref); ok {
-			emit(sentOK(c, e.Ref))
-		}
+		b.finish(e.Ref, func(c Command) Event { return sentOK(c, e.Ref) })
 	case client.Failed:
-		c, _ := b.finish(e.Ref)
-		emit(fault(c.ID, "send", advise(e.Err)))
+		b.finish(e.Ref, func(c Command) Event { return fault(c.ID, "send", advise(e.Err)) })
 	case client.Lost:
-		emit(fault(nil, "message", health.WithCode(
+		b.emit(fault(nil, "message", health.WithCode(
 			fmt.Errorf("messages from %s were lost on the way", e.From.Short()), health.BlubbelMessagesLost)))
 	case client.Refused:
-		emit(fault(nil, "relay", refusal(e)))
+		b.emit(fault(nil, "relay", refusal(e)))
+		if e.Err.Code == blubbel.CodeNotConnected {
+			b.emit(absent(e.Peer))
+		}
 	}
 }
 
@@ -250,16 +260,27 @@ func reason(err error) string {
 
 // refusal is a relay's error with the finding of the same number.
 func refusal(e client.Refused) error {
-	return health.WithCode(fmt.Errorf("%s: %w", e.Peer.Short(), e.Err), health.Code(fmt.Sprintf("BLB-%03d", e.Err.Code)))
+	err := error(e.Err)
+	if !e.Peer.IsZero() {
+		err = fmt.Errorf("%s: %w", e.Peer.Short(), err)
+	}
+	return health.WithCode(err, finding(e.Err))
+}
+
+// finding is the code of a relay's error: they share their numbers.
+func finding(e *blubbel.Error) health.Code { return health.Code(fmt.Sprintf("BLB-%03d", e.Code)) }
+
+// absent is a contact of whom the relay says that they are not connected.
+func absent(who blubbel.PublicKey) ContactEvent {
+	e := contactEvent(client.Contact{Key: who, State: client.Gone, Proven: who.Form() == blubbel.DER}, Command{})
+	e.Presence = "offline"
+	return e
 }
 
 func contactEvent(c client.Contact, command Command) ContactEvent {
-	presence := "unknown"
-	switch c.State {
-	case client.Open, client.Asking:
+	presence := "unknown" // a relay does not tell who leaves
+	if c.State == client.Open {
 		presence = "online"
-	case client.Gone:
-		presence = "offline"
 	}
 	return ContactEvent{
 		head: answering("contact", command), Who: c.Key.String(), Presence: presence,

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"syscall"
 	"time"
 
 	"trunkline/internal/health"
@@ -19,7 +20,7 @@ import (
 type Bot struct {
 	Program string
 	Args    []string
-	Stderr  io.Writer     // gets the program's standard error, and reports
+	Stderr  io.Writer     // gets the program's standard error, and reports; several goroutines write to it
 	Hang    time.Duration // how long it may leave its input unread; default 30 s
 	Rate    float64       // commands a second after the burst; default 100
 	Burst   float64       // commands at once; default 1,000
@@ -34,44 +35,63 @@ const (
 )
 
 // Run starts the program and connects it with the network until it ends or ctx
-// does. Its exit code other than 0 is an error; so is a program that hangs.
+// does, and takes with it what it started and left in its process group. Its end
+// by an exit code other than 0 or by a signal is an error; so is a program that
+// hangs.
 func (b Bot) Run(ctx context.Context, n Network) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	command := exec.CommandContext(ctx, b.Program, b.Args...)
+	inner, kill := context.WithCancel(ctx)
+	defer kill()
+	command := exec.CommandContext(inner, b.Program, b.Args...)
 	command.Stderr = b.Stderr
-	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	command.WaitDelay = endTimeout
-	in, err := command.StdinPipe()
-	if err != nil {
-		return fmt.Errorf("bot %s: %w", b.Program, err)
-	}
-	out, err := command.StdoutPipe()
+	endGroup := group(command)
+	in, out, err := pipes(command)
 	if err != nil {
 		return fmt.Errorf("bot %s: %w", b.Program, err)
 	}
 	if err := command.Start(); err != nil {
 		return health.Do(fmt.Errorf("bot: %w", err), "give the path of a program that may be run, for instance ./echo.sh")
 	}
+	defer endGroup()
 	limited := &throttle{in: out, report: b.Stderr, bucket: limit.NewBucket(limit.Rate{
 		PerSecond: or(b.Rate, defaultRate), Burst: or(b.Burst, defaultBurst),
 	})}
-	err = Run(ctx, n, limited, &patient{file: in, limit: or(b.Hang, defaultHang)})
-	cancel()
+	obeyed, err := run(ctx, n, limited, &patient{file: in, limit: or(b.Hang, defaultHang)})
 	_ = in.Close()
-	return b.verdict(err, command.Wait())
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		kill()
+	}
+	defer time.AfterFunc(endTimeout, kill).Stop() // it may end by itself first
+	process := command.Wait()
+	<-obeyed
+	if ctx.Err() != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil
+	}
+	if inner.Err() != nil {
+		process = nil // it ended because we wanted it
+	}
+	return b.verdict(err, process)
 }
 
-// verdict says how a bot ended, by the error of its lines and that of its process.
+func pipes(c *exec.Cmd) (in io.WriteCloser, out io.Reader, err error) {
+	if in, err = c.StdinPipe(); err != nil {
+		return nil, nil, err
+	}
+	out, err = c.StdoutPipe()
+	return in, out, err
+}
+
+// verdict says how a bot ended, by the error of its lines and that of its
+// process. That it left lines unread, or a child with its standard error, is its
+// affair.
 func (b Bot) verdict(lines, process error) error {
-	if errors.Is(lines, os.ErrDeadlineExceeded) {
+	switch {
+	case errors.Is(lines, os.ErrDeadlineExceeded):
 		return health.WithCode(fmt.Errorf("bot %s: it does not read its input", b.Program), health.BotHangs)
-	}
-	if lines != nil {
+	case lines != nil && !errors.Is(lines, syscall.EPIPE):
 		return fmt.Errorf("bot %s: %w", b.Program, lines)
-	}
-	if exit, ok := errors.AsType[*exec.ExitError](process); ok && exit.Exited() && exit.ExitCode() > 0 {
-		return fmt.Errorf("bot %s: %w", b.Program, exit)
+	case process != nil && !errors.Is(process, exec.ErrWaitDelay):
+		return fmt.Errorf("bot %s: %w", b.Program, process)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"unicode/utf8"
 
 	"trunkline/internal/health"
 )
@@ -40,9 +41,11 @@ func parseCommand(line []byte) (Command, error) {
 	// Fields that this version does not know belong to commands of networks that
 	// it does not have; the command's own word decides.
 	err := json.Unmarshal(line, &c)
-	if len(c.ID) > maxID {
-		c.ID = nil
-		err = errors.Join(err, fmt.Errorf("id of more than %d bytes", maxID))
+	switch {
+	case len(c.ID) > maxID:
+		c.ID, err = nil, fmt.Errorf("id of more than %d bytes", maxID)
+	case err == nil && !utf8.Valid(line):
+		c, err = Command{}, errors.New("not valid UTF-8") // else it would be replaced without a word
 	}
 	if err != nil {
 		return c, health.WithCode(health.Do(fmt.Errorf("not a command: %w", err),

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"trunkline/internal/health"
 )
@@ -20,7 +21,7 @@ const maxWaiting = 256
 // errLongLine is the answer to a line above MaxLine.
 var errLongLine = fmt.Errorf("a line of more than %d bytes", MaxLine)
 
-// readLine returns the next line without its end. A line that is too long is
+// readLine returns the next line, with its end unless it is the last. A line that is too long is
 // skipped as a whole and gives errLongLine.
 func readLine(r *bufio.Reader) ([]byte, error) {
 	var line []byte
@@ -46,10 +47,14 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 type printer struct {
 	events chan Event
 	ended  chan struct{} // closed when nothing is written any more
+	end    func()        // closes it; may be called again
 }
 
 func newPrinter() *printer {
-	return &printer{events: make(chan Event, maxWaiting), ended: make(chan struct{})}
+	ended := make(chan struct{})
+	return &printer{
+		events: make(chan Event, maxWaiting), ended: ended, end: sync.OnceFunc(func() { close(ended) }),
+	}
 }
 
 // emit hands an event over; it waits while too many are waiting.
@@ -63,7 +68,7 @@ func (p *printer) emit(e Event) {
 // run writes to w until ctx ends and what was handed over before is written, or
 // w fails.
 func (p *printer) run(ctx context.Context, w io.Writer) error {
-	defer close(p.ended)
+	defer p.end()
 	b := bufio.NewWriterSize(w, 64<<10)
 	encoder := json.NewEncoder(b)
 	encoder.SetEscapeHTML(false)

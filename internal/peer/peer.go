@@ -7,6 +7,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"trunkline/internal/health"
 )
 
 // A Network is the headless client of one network.
@@ -31,37 +33,66 @@ const drainTimeout = 2 * time.Second
 // errQuit ends a peer in order.
 var errQuit = errors.New("quit")
 
+// errUnread ends a peer whose last events nobody took.
+var errUnread = health.Do(errors.New("write events: nobody reads them"), "read standard output to its end")
+
 // Run connects a network's client with the lines of in and out until `quit`, the
 // end of in, or the end of ctx, and returns nil then. Other errors are those of
-// the network, of in and of out.
+// the network, of in and of out. When Run returns, a read of in or a write to
+// out may still be blocked, which nothing but their other side can end; out is
+// given up two seconds after the end of ctx.
 func Run(ctx context.Context, n Network, in io.Reader, out io.Writer) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+	_, err := run(ctx, n, in, out)
+	return err
+}
+
+// run is Run; obeyed is closed when in is not read any more.
+func run(outer context.Context, n Network, in io.Reader, out io.Writer) (obeyed <-chan struct{}, err error) {
+	ctx, cancel := context.WithCancelCause(outer)
 	defer cancel(nil)
 	p := newPrinter()
 	printable, stopPrinting := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopPrinting()
-	var printing, client sync.WaitGroup
-	printing.Go(func() {
-		if err := p.run(printable, out); err != nil {
-			cancel(err)
-		}
-	})
+	var client sync.WaitGroup
 	client.Go(func() {
 		if err := n.Run(ctx, p.emit); err != nil {
 			p.emit(fault(nil, n.Name(), err))
 			cancel(err)
 		}
 	})
-	// A blocked read of in cannot be ended from here; the process ends it.
-	go func() { cancel(obey(ctx, n, in, p.emit)) }()
+	printed := make(chan struct{})
+	go func() {
+		defer close(printed)
+		if err := p.run(printable, out); err != nil {
+			cancel(err)
+		}
+	}()
+	reading := make(chan struct{})
+	go func() {
+		defer close(reading)
+		cancel(obey(ctx, n, in, p.emit))
+	}()
 	<-ctx.Done()
+	unread := make(chan struct{})
+	defer context.AfterFunc(outer, func() {
+		select {
+		case <-printed:
+		case <-time.After(drainTimeout):
+			close(unread)
+			p.end()
+		}
+	})()
 	client.Wait()
 	stopPrinting()
-	printing.Wait()
-	if err := context.Cause(ctx); !errors.Is(err, errQuit) && !errors.Is(err, context.Canceled) {
-		return err
+	select {
+	case <-printed:
+	case <-unread:
+		return reading, errUnread
 	}
-	return nil
+	if err := context.Cause(ctx); !errors.Is(err, errQuit) && !errors.Is(err, context.Canceled) {
+		return reading, err
+	}
+	return reading, nil
 }
 
 // obey carries out the commands of in until quit or its end.
@@ -92,7 +123,7 @@ func obey(ctx context.Context, n Network, in io.Reader, emit func(Event)) error 
 			err = n.Do(ctx, c)
 		}
 		if err != nil {
-			emit(fault(c.ID, c.Do, err))
+			emit(fault(c.ID, or(c.Do, "line"), err))
 		}
 	}
 	return nil
