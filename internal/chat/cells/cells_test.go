@@ -123,6 +123,26 @@ func TestWrappingBreaksBetweenWords(t *testing.T) {
 	}
 }
 
+func TestChoppingKeepsEveryCharacter(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		in    string
+		width int
+		want  []string
+	}{
+		{"", 3, []string{""}},
+		{"abc", 3, []string{"abc"}},
+		{"abcd", 3, []string{"abc", "d"}},
+		{"a b c d", 3, []string{"a b", " c ", "d"}},
+		{"世界…", 3, []string{"世", "界…"}},
+		{"世界", 1, []string{"世", "界"}},
+	} {
+		if got := Chop(c.in, c.width); !slices.Equal(got, c.want) {
+			t.Errorf("%q chopped at %d: %q, want %q", c.in, c.width, got, c.want)
+		}
+	}
+}
+
 // FuzzClean checks what must hold for any text: nothing that a terminal acts
 // upon, nothing wider than it is said to be, and prefixes that stay prefixes.
 func FuzzClean(f *testing.F) {
@@ -155,6 +175,9 @@ func FuzzClean(f *testing.F) {
 			if Width(line) > max(width, 2) {
 				t.Fatalf("%+q: line %+q is wider than %d", clean, line, width)
 			}
+		}
+		if got := strings.Join(Chop(clean, width), ""); got != clean {
+			t.Fatalf("%+q chopped became %+q", clean, got)
 		}
 		if got := Width(Fit(clean, width)); got != width {
 			t.Fatalf("%+q fitted into %d takes %d", clean, width, got)

@@ -20,5 +20,5 @@
 // # Files
 //
 //   - clean.go: Line, Lines and the rules above
-//   - width.go: Width, Cut, Fit and Wrap
+//   - width.go: Width, Cut, Fit, Chop and Wrap
 package cells

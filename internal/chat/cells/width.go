@@ -62,6 +62,19 @@ func head(s string, width int) (string, int) {
 	return s[:n], used
 }
 
+// Chop cuts a line into pieces of at most width cells, wherever that is. There is
+// always at least one; a character wider than width makes a piece of its own.
+func Chop(line string, width int) []string {
+	var pieces []string
+	for {
+		first := fill(line, max(width, 1))
+		pieces = append(pieces, first)
+		if line = line[len(first):]; line == "" {
+			return pieces
+		}
+	}
+}
+
 // Cut shortens s to at most width cells, with an ellipsis where something was
 // left out. A character is never cut in two.
 func Cut(s string, width int) string {
