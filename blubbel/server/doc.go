@@ -47,5 +47,7 @@
 //
 // A pair of clients counts once towards Config.Sessions, asked and open alike;
 // being asked does not count. A reconnecting client has full Start rates again.
-// Nothing is stored: who is not connected misses what is sent.
+// While its queue is full a client is cut unless it takes, in Config.Stall, the
+// next frame or 16 KiB, and what its socket's buffer hands over at once (some
+// 40 KiB on Linux). Nothing is stored: who is not connected misses what is sent.
 package server

@@ -131,6 +131,52 @@ func TestServerEndsWhileASenderWaitsForAClientThatDoesNotRead(t *testing.T) {
 	})
 }
 
+// A lateListener accepts one connection, a second after it was closed.
+type lateListener struct {
+	net.Listener
+	closed chan struct{}
+	conn   net.Conn
+}
+
+func (l *lateListener) Accept() (net.Conn, error) {
+	<-l.closed
+	time.Sleep(time.Second)
+	if l.conn == nil {
+		return nil, net.ErrClosed
+	}
+	c := l.conn
+	l.conn = nil
+	return c, nil
+}
+
+func (l *lateListener) Close() error {
+	close(l.closed)
+	return nil
+}
+
+func (l *lateListener) Addr() net.Addr { return l.conn.LocalAddr() }
+
+func TestConnectionAcceptedTooLateIsEnded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, err := server.New(server.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ours, theirs := net.Pipe()
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		began := time.Now()
+		if err := s.Serve(ctx, &lateListener{closed: make(chan struct{}), conn: theirs}); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("took %v, want 2s: the connection was served", took)
+		}
+		(&client{t: t, c: ours}).ended()
+	})
+}
+
 func TestOneListenerEndsWithoutTheConnectionsOfAnother(t *testing.T) {
 	t.Parallel()
 	x := loopback(t, server.Config{})

@@ -127,6 +127,9 @@ func TestFrameForAFullQueueWaitsAndIsNotLost(t *testing.T) {
 	if todo := a.bytes(nil); todo.Full == nil {
 		t.Error("the second frame was taken too")
 	}
+	if got := r.m.Stats().Stalls; got != 2 {
+		t.Errorf("%d stalls, want one for each frame", got)
+	}
 	b.gets(message(a))
 	r.m.Cut(r.now, b.conn)
 	r.m.Cut(r.now, b.conn)

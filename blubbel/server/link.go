@@ -196,9 +196,9 @@ func (l *link) end() error {
 }
 
 // await waits until there is room for a frame of n bytes, or l ends, and reports
-// false if that took until the deadline.
-func (l *link) await(n int, deadline time.Time) bool {
-	timer := time.NewTimer(time.Until(deadline))
+// false if that took too long.
+func (l *link) await(n int, most time.Duration) bool {
+	timer := time.NewTimer(most)
 	defer timer.Stop()
 	return l.wait(func() bool { return l.leaving || l.queue.fits(n) }, timer.C)
 }

@@ -39,20 +39,21 @@ func TestCrowdThatSaysNothingKeepsNobodyOut(t *testing.T) {
 }
 
 func TestAnnouncedLengthTakesNoMemory(t *testing.T) {
+	const waiting = 400
 	x := loopback(t, server.Config{MaxPayload: blubbel.HighestMaxPayload})
 	var clients []*client
-	for i := range 100 {
+	for i := range waiting {
 		clients = append(clients, x.raw(i))
 	}
 	before := heapInUse()
 	for _, c := range clients {
 		c.writes(append(wire.AppendHead(nil, wire.KindMessage, blubbel.HighestMaxPayload), make([]byte, 100)...))
 	}
-	to := x.raw(100) // comes after what the others have sent
+	to := x.raw(waiting) // comes after what the others have sent
 	to.sends(&wire.Login{})
 	to.refused(3)
-	if got := heapInUse(); got > before+100*4096+1<<20 {
-		t.Errorf("%d bytes more for 100 frames of which nearly nothing has come", got-before)
+	if got := heapInUse(); got > before+waiting*1536+256<<10 {
+		t.Errorf("%d bytes more for 400 frames of which nearly nothing has come", got-before)
 	}
 }
 

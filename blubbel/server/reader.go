@@ -45,7 +45,6 @@ func (l *link) read() error {
 			l.received(in.b)
 		}
 		if err != nil || l.reader.discarded > discardSize {
-			l.keep(nil)
 			return err
 		}
 	}
@@ -85,20 +84,14 @@ func (b *buffer) smallFor(n int) bool { return cap(b.b) <= max(4*n, 1<<smallest)
 // consume hands the whole frames in b to the machine, does what that asks for,
 // and returns what is left over.
 func (l *link) consume(b []byte) []byte {
-	var patience time.Time // when the frame that b begins with has waited enough
 	for len(b) > 0 {
 		n, todo := l.s.take(l, b)
-		if b = b[n:]; n > 0 {
-			patience = time.Time{}
-		}
+		b = b[n:]
 		switch {
 		case todo.Seal != nil:
 			l.s.seal(l, todo.Seal)
 		case todo.Full != nil:
-			if patience.IsZero() {
-				patience = time.Now().Add(l.s.config.Stall)
-			}
-			l.s.stall(todo, patience)
+			l.s.stall(todo.Full.(*link), todo.Size)
 		case todo.Wait > 0:
 			time.Sleep(todo.Wait)
 		default:
@@ -125,11 +118,10 @@ func (s *Server) take(l *link, b []byte) (n int, todo Todo) {
 	return n, todo
 }
 
-// stall waits for room in a full queue. When that takes too long, the one who
-// does not read is cut, and the frame is for nobody.
-func (s *Server) stall(todo Todo, patience time.Time) {
-	full := todo.Full.(*link)
-	if !full.await(todo.Size, patience) {
+// stall waits for room for n bytes in a full queue. When that takes too long,
+// the one who does not read is cut, and the frame is for nobody.
+func (s *Server) stall(full *link, n int) {
+	if !full.await(n, s.config.Stall) {
 		s.do(func(now time.Time) { s.machine.Cut(now, full.conn) })
 	}
 }

@@ -3,8 +3,10 @@ package server_test
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"trunkline/blubbel"
@@ -32,7 +34,12 @@ func TestReaderThatStopsReadingIsCutAndItsSenderGoesOn(t *testing.T) {
 		if limit := blubbel.QueueSize + 4*64<<10 + 64<<10; sent > limit {
 			t.Errorf("%d bytes were taken for a client that does not read, want at most %d", sent, limit)
 		}
-		deaf.gone()
+		if got := deaf.rest(); got > 2*64<<10 {
+			t.Errorf("the client that was cut got %d bytes more, want what was in the network", got)
+		}
+		if took := time.Since(began); took > 6*time.Second {
+			t.Errorf("its connection was broken after %v", took)
+		}
 		sender.writes(frame[sent%len(frame):])
 		sender.refused(6)
 		sender.says(other, "still here")
@@ -152,5 +159,73 @@ func TestFastSenderIsSlowedAndOthersAreNot(t *testing.T) {
 		if took := time.Since(began); took < 1900*time.Millisecond || took > 2200*time.Millisecond {
 			t.Errorf("300 frames took %v, want 2s", took)
 		}
+	})
+}
+
+func TestEveryFrameMayWaitAsLongAsTheStall(t *testing.T) {
+	t.Parallel()
+	bubble(t, server.Config{}, func(t *testing.T, x *exchange) {
+		const messages, size = 30, 60_000
+		a, b := x.raw(1), x.raw(2)
+		meet(a, b)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			frame := frameOf(t, &wire.Message{Peer: b.key.Bytes(), Sealed: make([]byte, size)})
+			_ = a.c.SetWriteDeadline(time.Time{})
+			for range messages {
+				if _, err := a.c.Write(frame); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+		for range messages {
+			time.Sleep(3 * time.Second) // 20 kB a second: two frames take longer than the stall
+			b.gets(&wire.Message{Peer: a.key.Bytes(), Sealed: make([]byte, size)})
+		}
+		wg.Wait()
+	})
+}
+
+// TestSystemHoldsLittleForAClientThatDoesNotRead is about the buffers of real
+// sockets, which would grow to megabytes.
+func TestSystemHoldsLittleForAClientThatDoesNotRead(t *testing.T) {
+	t.Parallel()
+	x := loopback(t, server.Config{Stall: 100 * time.Millisecond, FramesPerSecond: -1})
+	a, b := x.raw(1), x.raw(2)
+	meet(a, b)
+	if err := b.c.(*net.TCPConn).SetReadBuffer(32 << 10); err != nil {
+		t.Fatal(err)
+	}
+	before := x.s.Stats().BytesOut
+	frame := frameOf(t, &wire.Message{Peer: b.key.Bytes(), Sealed: make([]byte, 1000)})
+	for x.s.Stats().Stalls == 0 {
+		a.writes(frame)
+	}
+	if got := x.s.Stats().BytesOut - before; got > blubbel.QueueSize+1<<20 {
+		t.Errorf("%d bytes were taken for a client that does not read", got)
+	}
+	a.refused(6)
+	b.gone()
+}
+
+func TestClientThatHasSentAllGetsWhatIsQueued(t *testing.T) {
+	t.Parallel()
+	bubble(t, server.Config{}, func(t *testing.T, x *exchange) {
+		const messages = 300
+		a, b := x.raw(1), x.raw(2)
+		meet(a, b)
+		for range messages {
+			a.sends(&wire.Message{Peer: b.key.Bytes(), Sealed: make([]byte, 1000)})
+		}
+		synctest.Wait() // more than the network holds: the rest is queued
+		if err := b.c.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		for range messages {
+			b.gets(&wire.Message{Peer: a.key.Bytes(), Sealed: make([]byte, 1000)})
+		}
+		b.ended()
 	})
 }
