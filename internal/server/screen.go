@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"trunkline/internal/health"
 )
 
 // ReadyLine is the last line of the first screen: everything answers.
@@ -61,7 +63,9 @@ func (s *Server) listening() {
 		}
 	}
 	for _, f := range s.findings.Snapshot() {
-		s.say("    %s", f)
+		if f.Severity > health.Info && f.Network == "" {
+			s.say("    %s", f)
+		}
 	}
 }
 
