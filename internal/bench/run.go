@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"trunkline/internal/bench/child"
 	"trunkline/internal/bench/load"
 	"trunkline/internal/bench/peers"
 )
@@ -169,7 +168,7 @@ func (r *run) register(ctx context.Context, s *peers.Server, users int) error {
 
 // worker starts a load process.
 func (r *run) worker(ctx context.Context) (*load.Process, error) {
-	return load.Start(ctx, r.Exe, child.Command{})
+	return load.Start(ctx, r.Exe)
 }
 
 // atOnce is how many clients join at the same time.

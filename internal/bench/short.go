@@ -70,7 +70,7 @@ func (r *run) fewDescriptors(ctx context.Context, round int) error {
 		return err
 	}
 	defer storm.Stop()
-	const held = 400
+	const held = 200
 	if err := r.pairUp(w, s, held/2); err != nil {
 		return err
 	}
@@ -114,6 +114,9 @@ func (r *run) afterwards(ctx context.Context, s *peers.Server, w, other *load.Pr
 	})
 	if err != nil {
 		return err
+	}
+	if j.Failed > 0 {
+		r.report.note("round %d: sign-in after %s: %s", sample.Round, sample.Case, j.Err)
 	}
 	if !meter.Watch(s.PID()).Alive() {
 		sample.Void = "the server ended"

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"trunkline/internal/bench/load"
+	"trunkline/internal/bench/meter"
 	"trunkline/internal/bench/peers"
 )
 
@@ -86,6 +87,7 @@ func (r *run) amongSlowReaders(ctx context.Context, round int, s *peers.Server, 
 	if err := other.Call("slow", slow, &n); err != nil {
 		return err
 	}
+	kernel := meter.TCPBuffers()
 	stop := watchMemory(ctx, s)
 	v, void, err := r.traffic(ctx, s, w, a)
 	if err != nil {
@@ -97,7 +99,7 @@ func (r *run) amongSlowReaders(ctx context.Context, round int, s *peers.Server, 
 		err = other.Call("slowed", load.None{}, &end)
 		return err != nil || end.Cut == end.N || end.Err != ""
 	})
-	peak := stop()
+	peak, buffers := stop()
 	if err != nil {
 		return err
 	}
@@ -105,6 +107,7 @@ func (r *run) amongSlowReaders(ctx context.Context, round int, s *peers.Server, 
 		void = end.Err
 	}
 	v["bytes_each"] = max(0, float64(peak-before)) / float64(n)
+	v["kernel_bytes_each"] = max(0, float64(buffers-kernel)) / float64(n)
 	v["not_cut"] = float64(end.N - end.Cut)
 	v["cut_max_s"] = end.After.Max().Seconds()
 	v["sent_to_each_kB"] = float64(end.Bytes) / 1e3 / float64(n)
@@ -112,22 +115,22 @@ func (r *run) amongSlowReaders(ctx context.Context, round int, s *peers.Server, 
 	return nil
 }
 
-// watchMemory reads the server's memory four times a second until stop, which
-// returns the most that it saw.
-func watchMemory(ctx context.Context, s *peers.Server) (stop func() int64) {
+// watchMemory reads the server's memory, and what the kernel holds for sockets,
+// four times a second until stop, which returns the most that it saw.
+func watchMemory(ctx context.Context, s *peers.Server) (stop func() (pss, kernel int64)) {
 	ctx, cancel := context.WithCancel(ctx)
-	var most int64
+	var most, buffers int64
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for ctx.Err() == nil {
-			most = max(most, s.Proc.PSS())
+			most, buffers = max(most, s.Proc.PSS()), max(buffers, meter.TCPBuffers())
 			_ = wait(ctx, time.Second/4)
 		}
 	})
-	return func() int64 {
+	return func() (int64, int64) {
 		cancel()
 		wg.Wait()
-		return most
+		return most, buffers
 	}
 }
 

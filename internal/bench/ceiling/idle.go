@@ -37,20 +37,22 @@ type holder struct {
 // comes, in the given way, and collects once a second so that its memory can be
 // read at any time.
 func HoldIdle(ctx context.Context, way, addr string) error {
+	h := &holder{kept: map[net.Conn]*session{}}
+	h.pool.New = func() any { b := make([]byte, 4096); return &b }
+	read, ok := map[string]func(net.Conn){"bufio2": h.buffered, "small1": h.small, "lazy1": h.lazy, "epoll": nil}[way]
+	if !ok {
+		return fmt.Errorf("no way %q to hold idle connections", way)
+	}
 	l, err := net.Listen("tcp4", addr)
 	if err != nil {
 		return err
 	}
-	h := &holder{kept: map[net.Conn]*session{}}
-	h.pool.New = func() any { b := make([]byte, 4096); return &b }
+	ctx, cancel := context.WithCancel(ctx)
 	defer h.wg.Wait()
+	defer cancel()
 	h.wg.Go(func() { collectEverySecond(ctx) })
-	if way == "epoll" {
+	if read == nil {
 		return h.epoll(ctx, l.(*net.TCPListener))
-	}
-	read, ok := map[string]func(net.Conn){"bufio2": h.buffered, "small1": h.small, "lazy1": h.lazy}[way]
-	if !ok {
-		return fmt.Errorf("no way %q to hold idle connections", way)
 	}
 	stop := context.AfterFunc(ctx, func() { h.close(l) })
 	defer stop()

@@ -24,8 +24,6 @@ type Command struct {
 	// Talk connects Stdin and Stdout of the Process. Without it the process reads
 	// nothing, and what it writes is kept for [Process.Complaint].
 	Talk bool
-	// Attr, if not nil, is changed further and used: namespaces, for instance.
-	Attr *syscall.SysProcAttr
 }
 
 // A Process is a child that was started.
@@ -48,11 +46,7 @@ func Start(ctx context.Context, c Command) (*Process, error) {
 	cmd := exec.Command(c.Path, c.Args...)
 	cmd.Dir = c.Dir
 	cmd.Env = append(os.Environ(), c.Env...)
-	cmd.SysProcAttr = c.Attr
-	if cmd.SysProcAttr == nil {
-		cmd.SysProcAttr = new(syscall.SysProcAttr)
-	}
-	separate(cmd.SysProcAttr)
+	cmd.SysProcAttr = separate()
 	p := &Process{cmd: cmd, done: make(chan struct{})}
 	cmd.Stderr = &p.errors
 	cmd.WaitDelay = killDelay

@@ -5,9 +5,8 @@ package child
 import "syscall"
 
 // separate gives a child its own process group and lets it die with its parent.
-func separate(a *syscall.SysProcAttr) {
-	a.Setpgid = true
-	a.Pdeathsig = syscall.SIGKILL
+func separate() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
 // signalGroup signals the group that pid leads.

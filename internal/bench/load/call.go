@@ -92,9 +92,8 @@ const stopGrace = 5 * time.Second
 
 // Start starts exe as a load process: as its hidden command [WorkerCommand]. It
 // ends with ctx, with this process, or with [Process.Stop].
-func Start(ctx context.Context, exe string, c child.Command) (*Process, error) {
-	c.Path, c.Args, c.Talk = exe, []string{WorkerCommand}, true
-	p, err := child.Start(ctx, c)
+func Start(ctx context.Context, exe string) (*Process, error) {
+	p, err := child.Start(ctx, child.Command{Path: exe, Args: []string{WorkerCommand}, Talk: true})
 	if err != nil {
 		return nil, fmt.Errorf("start a load process: %w", err)
 	}

@@ -4,10 +4,9 @@ package load
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"os"
+	"net"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -15,31 +14,25 @@ import (
 	"trunkline/internal/bench/meter"
 )
 
-// The networks of the half-open test: clients that vanish come from one, those
-// that stay or come back from the other.
-const (
-	vanishing = 2
-	staying   = 3
-)
+// comingBack is the network from which clients reconnect whose host vanished.
+const comingBack = 3
 
-// HalfOpenArgs say who is there before the network goes: N clients that will
-// vanish, and Data others that will send to as many of them afterwards.
+// HalfOpenArgs say who is there before the hosts vanish: N clients that will,
+// and Data others that will send to as many of them afterwards.
 type HalfOpenArgs struct {
 	Addr string `json:"addr"`
 	N    int    `json:"n"`
 	Data int    `json:"data"`
 }
 
-// halfOpen joins the clients and makes the pairs. The process must be alone in
-// a network namespace.
+// halfOpen joins the clients and makes the pairs.
 func (x *worker) halfOpen(ctx context.Context, a HalfOpenArgs) (Joined, error) {
-	j, err := x.crowd.join(ctx, JoinArgs{Protocol: "blubbel", Target: Target{Addr: a.Addr, Net: vanishing}, N: a.N, Conc: 8})
+	if a.Data < 0 || 2*a.Data > a.N {
+		return Joined{}, fmt.Errorf("%d of %d vanished clients cannot be written to and as many come back", a.Data, a.N)
+	}
+	j, err := x.crowd.join(ctx, JoinArgs{Protocol: "blubbel", Target: Target{Addr: a.Addr}, N: a.N + a.Data, Conc: 8})
 	if err != nil || j.Failed > 0 {
 		return j, err
-	}
-	s, err := x.crowd.join(ctx, JoinArgs{Protocol: "blubbel", Target: Target{Addr: a.Addr, Net: staying}, First: a.N, N: a.Data, Conc: 8})
-	if err != nil || s.Failed > 0 {
-		return s, err
 	}
 	for i := range a.Data {
 		if err := x.crowd.protocol.Pair(x.crowd.clients[a.N+i], x.crowd.clients[i]); err != nil {
@@ -55,22 +48,24 @@ type Vanished struct {
 	Latency *meter.Hist `json:"latency"`
 }
 
-// vanish takes the network of the vanishing away, sends one message to each that
-// has a pair and lets Data others of them come back from the other network.
+// vanish makes the first N clients deaf, sends one message to each that has a
+// pair and lets Data others of them sign in again from elsewhere.
 func (x *worker) vanish(ctx context.Context, a HalfOpenArgs) (Vanished, error) {
-	if err := blackhole([4]byte{127, 0, vanishing, 0}, 24); err != nil {
-		return Vanished{}, fmt.Errorf("take the network away: %w", err)
+	for _, c := range x.crowd.clients[:a.N] {
+		if err := deafen(c.Conn()); err != nil {
+			return Vanished{}, fmt.Errorf("let a client vanish: %w", err)
+		}
 	}
 	var w writer
-	for i := range a.Data {
-		if err := x.crowd.clients[a.N+i].Send(w.append(nil, 0, 100)); err != nil {
+	for _, sender := range x.crowd.clients[a.N:] {
+		if err := sender.Send(w.append(nil, 0, 100)); err != nil {
 			return Vanished{}, err
 		}
 	}
 	latency, start := new(meter.Hist), time.Now()
 	for i := range a.Data {
 		began := time.Now()
-		back, err := x.crowd.protocol.Join(ctx, Target{Addr: a.Addr, Net: staying}, a.Data+i)
+		back, err := x.crowd.protocol.Join(ctx, Target{Addr: a.Addr, Net: comingBack}, a.Data+i)
 		if err != nil {
 			return Vanished{}, err
 		}
@@ -80,69 +75,25 @@ func (x *worker) vanish(ctx context.Context, a HalfOpenArgs) (Vanished, error) {
 	return Vanished{Joined{N: a.Data, Took: time.Since(start)}, latency}, nil
 }
 
-// loopbackUp turns on the loopback interface of a new network namespace.
-func loopbackUp() error {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+// deafen makes the kernel drop every packet that comes for c before TCP sees
+// it: nothing is acknowledged any more, as if the host were gone. Closing c
+// then sends a reset and leaves nothing behind.
+func deafen(c net.Conn) error {
+	raw, err := c.(syscall.Conn).SyscallConn()
 	if err != nil {
 		return err
 	}
-	defer func() { _ = unix.Close(fd) }()
-	r, err := unix.NewIfreq("lo")
+	nothing := unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K}
+	program := unix.SockFprog{Len: 1, Filter: &nothing}
+	var inner error
+	err = raw.Control(func(fd uintptr) {
+		inner = unix.SetsockoptLinger(int(fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+		if inner == nil {
+			inner = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &program)
+		}
+	})
 	if err != nil {
 		return err
 	}
-	if err := unix.IoctlIfreq(fd, unix.SIOCGIFFLAGS, r); err != nil {
-		return err
-	}
-	r.SetUint16(r.Uint16() | unix.IFF_UP)
-	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, r)
-}
-
-var errHostNetwork = errors.New("this process has the machine's own network")
-
-// blackhole makes every packet to a prefix of addresses vanish, in this
-// process's network namespace, which must not be the machine's own.
-func blackhole(prefix [4]byte, bits byte) error {
-	own, err1 := os.Readlink("/proc/self/ns/net")
-	parents, err2 := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", os.Getppid()))
-	if err1 != nil || err2 != nil || own == parents {
-		return errHostNetwork
-	}
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = unix.Close(fd) }()
-	if err := unix.Sendto(fd, routeMessage(prefix, bits), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
-		return err
-	}
-	b := make([]byte, 4096)
-	n, _, err := unix.Recvfrom(fd, b, 0)
-	if err != nil {
-		return err
-	}
-	if n < unix.SizeofNlMsghdr+4 {
-		return errors.New("the kernel's answer is too short")
-	}
-	if code := int32(binary.NativeEndian.Uint32(b[unix.SizeofNlMsghdr:])); code != 0 {
-		return unix.Errno(-code)
-	}
-	return nil
-}
-
-// routeMessage asks rtnetlink(7) for a route of type blackhole in the table of
-// local addresses, to be acknowledged.
-func routeMessage(prefix [4]byte, bits byte) []byte {
-	const attribute = 4 + 4
-	b := make([]byte, 0, unix.SizeofNlMsghdr+unix.SizeofRtMsg+attribute)
-	b = binary.NativeEndian.AppendUint32(b, uint32(cap(b)))
-	b = binary.NativeEndian.AppendUint16(b, unix.RTM_NEWROUTE)
-	b = binary.NativeEndian.AppendUint16(b, unix.NLM_F_REQUEST|unix.NLM_F_ACK|unix.NLM_F_CREATE|unix.NLM_F_EXCL)
-	b = binary.NativeEndian.AppendUint32(b, 1) // sequence
-	b = binary.NativeEndian.AppendUint32(b, 0) // to the kernel
-	b = append(b, unix.AF_INET, bits, 0, 0, unix.RT_TABLE_LOCAL, unix.RTPROT_BOOT, unix.RT_SCOPE_UNIVERSE, unix.RTN_BLACKHOLE)
-	b = binary.NativeEndian.AppendUint32(b, 0) // flags
-	b = binary.NativeEndian.AppendUint16(b, attribute)
-	b = binary.NativeEndian.AppendUint16(b, unix.RTA_DST)
-	return append(b, prefix[:]...)
+	return inner
 }

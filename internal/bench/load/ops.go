@@ -67,7 +67,6 @@ func (x *worker) ops() map[string]Op {
 		"slowed":   Handle(x.slowed),
 		"replay":   Handle(replay),
 		"starts":   Handle(starts),
-		"network":  Handle(func(context.Context, None) (None, error) { return None{}, loopbackUp() }),
 		"halfopen": Handle(x.halfOpen),
 		"vanish":   Handle(x.vanish),
 		"leave":    Handle(func(context.Context, None) (None, error) { x.leave(); return None{}, nil }),

@@ -186,6 +186,22 @@ func TestEndedProcessIsNotAlive(t *testing.T) {
 	}
 }
 
+func TestKernelBuffersAreRead(t *testing.T) {
+	t.Parallel()
+	text := "sockets: used 100\nTCP: inuse 5 orphan 0 tw 2 alloc 6 mem 37\nUDP: inuse 1 mem 4\n"
+	if got := tcpPages(text); got != 37 {
+		t.Errorf("got %d pages, want 37", got)
+	}
+	for _, in := range []string{"", "TCP: mem", "UDP: mem 3\n"} {
+		if got := tcpPages(in); got != 0 {
+			t.Errorf("%q: %d pages", in, got)
+		}
+	}
+	if TCPBuffers() < 0 {
+		t.Error("negative memory")
+	}
+}
+
 func TestMachineLineNamesCoresAndGo(t *testing.T) {
 	t.Parallel()
 	if m := Machine(); !strings.Contains(m, "cores") || !strings.Contains(m, "go1") {

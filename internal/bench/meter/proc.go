@@ -107,3 +107,27 @@ func kilobytes(file, key string) int64 {
 	}
 	return 0
 }
+
+// TCPBuffers is the memory, in bytes, that the kernel holds for what waits in
+// the TCP sockets of the whole machine.
+func TCPBuffers() int64 {
+	b, err := os.ReadFile("/proc/net/sockstat")
+	if err != nil {
+		return 0
+	}
+	return tcpPages(string(b)) * int64(os.Getpagesize())
+}
+
+// tcpPages takes the figure after "mem" from the line that begins with "TCP:".
+func tcpPages(text string) int64 {
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		for i := 0; i+1 < len(words) && words[0] == "TCP:"; i++ {
+			if words[i] == "mem" {
+				v, _ := strconv.ParseInt(words[i+1], 10, 64)
+				return v
+			}
+		}
+	}
+	return 0
+}

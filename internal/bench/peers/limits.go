@@ -8,12 +8,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 
 	"trunkline/internal/bench/child"
 	"trunkline/internal/bench/load"
@@ -22,8 +19,6 @@ import (
 // Limits are what a server may use. The zero value limits nothing.
 type Limits struct {
 	Descriptors uint64 `json:"descriptors"`
-	// Namespace is a process whose network the server is to have; 0: its own.
-	Namespace int `json:"namespace"`
 	// Groups are control groups, made by [NewGroup], that the server joins.
 	Groups [2]string `json:"groups"`
 }
@@ -68,22 +63,7 @@ func Become(text string) error {
 			return fmt.Errorf("join control group: %w", err)
 		}
 	}
-	if pid := l.Limits.Namespace; pid != 0 {
-		runtime.LockOSThread() // the thread that runs the new program is this one
-		if err := enterNetwork(pid); err != nil {
-			return fmt.Errorf("enter the network of process %d: %w", pid, err)
-		}
-	}
 	return syscall.Exec(l.Path, append([]string{l.Path}, l.Args...), os.Environ())
-}
-
-func enterNetwork(pid int) error {
-	f, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", pid))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = f.Close() }()
-	return unix.Setns(int(f.Fd()), unix.CLONE_NEWNET)
 }
 
 // ErrNoGroups means that this process may not make control groups.
