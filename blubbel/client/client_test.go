@@ -395,6 +395,43 @@ func TestUntakenEventsOfSentStopTheSending(t *testing.T) {
 	})
 }
 
+// lateConn tells of what it wrote a while later.
+type lateConn struct{ net.Conn }
+
+func (c lateConn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	time.Sleep(200 * time.Millisecond)
+	return n, err
+}
+
+func TestWhatTheSocketTookIsToldBeforeTheEndAndNotRepeated(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown(t, simnet.Config{}, server.Config{})
+		ben := w.enter("ben", func(c *client.Config) { c.AutoAccept = true })
+		ann := w.enter("ann", func(c *client.Config) {
+			dial := c.Dial
+			c.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+				conn, err := dial(ctx, network, addr)
+				return lateConn{conn}, err
+			}
+		})
+		time.Sleep(2 * time.Second)
+		ann.add(ben)
+		time.Sleep(2 * time.Second)
+		ann.send(ben, "once")
+		time.Sleep(100 * time.Millisecond)
+		w.close()
+		time.Sleep(time.Second)
+		if ann.count(client.Sent{}) != 1 || ann.count(client.Offline{}) == 0 {
+			t.Errorf("%d texts told as sent, %d times offline", ann.count(client.Sent{}), ann.count(client.Offline{}))
+		}
+		w.open()
+		time.Sleep(time.Minute)
+		ben.wantsTexts([]string{"once"})
+	})
+}
+
 // pipe returns a dialler whose connections come out at the other end.
 func pipe() (dial func(context.Context, string, string) (net.Conn, error), relay <-chan net.Conn) {
 	conns := make(chan net.Conn, 1)

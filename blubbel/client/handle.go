@@ -299,7 +299,9 @@ func (m *Machine) onGap(now time.Time, c *contact, from origin) {
 	if c.current == nil && c.pending == nil {
 		c.renew = false
 		m.ask(now, c)
+		return
 	}
+	m.settle(now, c)
 }
 
 // onUnopened handles a message that no key opens. From a contact with whom there
@@ -330,36 +332,38 @@ func (m *Machine) onError(now time.Time, p *wire.Error) {
 		m.out.Emit(Refused{Err: err, Answered: p.Answered})
 		m.hangUp(err)
 	default:
-		if c := m.roster.find(p.Peer); c != nil && m.onRefused(now, c, p) {
-			m.out.Emit(Refused{Err: err, Answered: p.Answered, Peer: c.key})
+		if c := m.roster.find(p.Peer); c != nil {
+			m.onRefused(now, c, p.Answered, err)
 		}
 	}
 }
 
-// onRefused changes what an error says about a contact, and reports whether it
-// did. An error about a message leaves a pending session alone while the other
-// is connected: the message may be older than the agreement.
-func (m *Machine) onRefused(now time.Time, c *contact, p *wire.Error) bool {
+// onRefused changes what an error says about a contact. An error about a message
+// leaves a pending session alone while the other is connected: the message may
+// be older than the agreement.
+func (m *Machine) onRefused(now time.Time, c *contact, answered wire.Kind, err *blubbel.Error) {
+	again := false
 	switch {
-	case p.Answered == wire.KindStart && c.start != nil:
+	case answered == wire.KindStart && c.start != nil:
 		c.start = nil
-		if p.Code == blubbel.CodeSlowDown {
+		if again = err.Code == blubbel.CodeSlowDown; again {
 			m.askFrom = now.Add(backoff(firstRetry, maxRetry, m.slow))
 			m.slow++
-			m.ask(now, c)
 		}
-	case p.Answered == wire.KindAccept && c.pending != nil:
+	case answered == wire.KindAccept && c.pending != nil:
 		c.pending = nil
-		if p.Code == blubbel.CodeNoSession {
-			m.ask(now, c)
-		}
-	case p.Answered == wire.KindMessage && p.Code == blubbel.CodeNotConnected && (c.current != nil || c.pending != nil):
+		again = err.Code == blubbel.CodeNoSession
+	case answered == wire.KindMessage && err.Code == blubbel.CodeNotConnected && (c.current != nil || c.pending != nil):
 		c.pending, c.current, c.old, c.renew = nil, nil, nil, false
-	case p.Answered == wire.KindMessage && p.Code == blubbel.CodeNoSession && c.current != nil:
+	case answered == wire.KindMessage && err.Code == blubbel.CodeNoSession && c.current != nil:
 		c.current, c.old, c.renew = nil, nil, false
 	default:
-		return false
+		return
 	}
-	m.settle(now, c)
-	return true
+	m.out.Emit(Refused{Err: err, Answered: answered, Peer: c.key})
+	if again {
+		m.ask(now, c)
+	} else {
+		m.settle(now, c)
+	}
 }

@@ -3,6 +3,7 @@ package client
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -794,5 +795,153 @@ func TestConfigMistakesAreRefused(t *testing.T) {
 	c, err := New(Config{Key: k, Contacts: []blubbel.PublicKey{k.Public(), k.Public()}})
 	if err != nil || len(c.machine.Contacts()) != 0 {
 		t.Errorf("own key among the contacts: %v, %d contacts", err, len(c.machine.Contacts()))
+	}
+}
+
+func TestWhatChangesWhileAValueIsOpenedCounts(t *testing.T) {
+	t.Parallel()
+	for name, meanwhile := range map[string]func(w *world, ann, ben *peer){
+		"the connection ends":   func(_ *world, ann, _ *peer) { ann.disconnect() },
+		"the contact goes":      func(w *world, ann, ben *peer) { w.ok(ann.m.Remove(w.now, ben.key)) },
+		"the contact is cut":    func(w *world, ann, ben *peer) { w.ok(ann.m.Block(w.now, ben.key)) },
+		"the Start is too old":  func(w *world, ann, _ *peer) { later(w, ann, blubbel.StartTimeout) },
+		"the value is no value": nothing,
+	} {
+		w := cheapWorld(t)
+		ann, ben := w.add("ann"), w.add("ben")
+		ann.connect()
+		ben.connect()
+		w.run()
+		ann.add(ben)
+		w.run()
+		ben.add(ann)
+		w.lift(ben)
+		accept := &wire.Accept{}
+		w.ok(accept.UnmarshalBinary(ann.down[0].Payload))
+		sealed := ann.m.Admit(w.now, accept)
+		if sealed == nil {
+			t.Fatalf("%s: the Accept is not worth opening", name)
+		}
+		meanwhile(w, ann, ben)
+		ann.up = nil
+		y := ann.m.Open(sealed)
+		if name == "the value is no value" {
+			y = new([blubbel.ValueSize]byte)
+		}
+		ann.m.Opened(w.now, accept, y)
+		if c := ann.m.contact(ben.key); len(ann.up) > 0 || c != nil && c.pending != nil {
+			t.Errorf("%s: answers with %q", name, kinds(ann.up))
+		}
+	}
+}
+
+func TestAStartOpenedForNobodyIsDropped(t *testing.T) {
+	t.Parallel()
+	w := cheapWorld(t)
+	ann, ben := w.pair("ann", "ben")
+	ann.m.conf.AutoAccept = true
+	ben.renew(ann)
+	w.lift(ben)
+	start := &wire.Start{}
+	w.ok(start.UnmarshalBinary(ann.down[0].Payload))
+	sealed := ann.m.Admit(w.now, start)
+	w.ok(ann.m.Block(w.now, ben.key))
+	ann.told()
+	ann.m.Opened(w.now, start, ann.m.Open(sealed))
+	ann.wants()
+	if len(ann.up) > 0 || len(ann.m.Contacts()) > 0 {
+		t.Errorf("somebody blocked meanwhile is answered with %q", kinds(ann.up))
+	}
+	ann.add(ben)
+	ann.disconnect()
+	ann.m.Opened(w.now, start, ann.m.Open(sealed))
+	if len(ann.up) > 0 {
+		t.Errorf("answers with %q without a connection", kinds(ann.up))
+	}
+}
+
+func TestAGapDuringARenewalWaitsForIt(t *testing.T) {
+	t.Parallel()
+	w := cheapWorld(t)
+	ann, ben := w.pair("ann", "ben")
+	ann.say(ben, "lost", "shows it")
+	w.lift(ann)
+	w.lift(ann)
+	ben.down = ben.down[1:]
+	shows := ben.down
+	ben.down = nil
+	ben.renew(ann)
+	w.lift(ben)
+	w.drop(ann)
+	w.lift(ann) // the Accept; the confirmation waits
+	w.drop(ben)
+	ben.down = append(shows, ben.down...)
+	w.drop(ben)
+	ben.wants("lost from ann", "ann asked")
+	if got := kinds(ben.up); got != "message" {
+		t.Errorf("sends %q, want only the confirmation of the session that is under way", got)
+	}
+	w.run()
+	ben.wants("ann open")
+}
+
+func TestError6EndsAnAgreementAsWell(t *testing.T) {
+	t.Parallel()
+	w := cheapWorld(t)
+	ann, ben := w.add("ann"), w.add("ben")
+	ann.connect()
+	ben.connect()
+	w.run()
+	ann.add(ben)
+	w.run()
+	ben.add(ann)
+	w.lift(ben)
+	ben.disconnect()
+	w.run() // the confirmation reaches nobody
+	ann.wants("online", "ben asked", "refused message to ben: recipient not connected", "ben gone")
+}
+
+func TestAddingEndsABlockForGood(t *testing.T) {
+	t.Parallel()
+	w := cheapWorld(t)
+	ann, ben := w.pair("ann", "ben")
+	w.ok(ann.m.Block(w.now, ben.key))
+	ann.add(ben)
+	w.run()
+	w.ok(ann.m.Remove(w.now, ben.key))
+	ann.told()
+	ben.renew(ann)
+	w.run()
+	ann.wants("request ben", "ben asking")
+}
+
+func TestFramesAreBoundedWithRoomForALongerKey(t *testing.T) {
+	t.Parallel()
+	w := cheapWorld(t)
+	ann, _ := w.pair("ann", "ben")
+	const most = blubbel.DefaultMaxPayload + blubbel.MaxDERKeySize
+	for n, want := range map[int]error{most: nil, most + 1: wire.ErrTooLarge} {
+		head := wire.AppendHead(nil, wire.KindMessage, n)
+		if _, _, rest, err := ann.m.frames(w.now, head); !errors.Is(err, want) || len(rest) != len(head) {
+			t.Errorf("a frame of %d bytes: %v, want %v", n, err, want)
+		}
+	}
+}
+
+func TestARelayThatLetsTooMuchWaitIsLeft(t *testing.T) {
+	t.Parallel()
+	here, there := net.Pipe()
+	defer there.Close()
+	l := newLink(here)
+	p := &wire.Accept{Peer: key(t, "raw").Public().Bytes(), Sealed: make([]byte, blubbel.DefaultMaxPayload)}
+	frames := 0
+	for ; l.why == nil && frames < 1000; frames++ {
+		if room := l.room(); room != (len(l.waiting) < queueSize) {
+			t.Fatalf("room %v with %d bytes waiting", room, len(l.waiting))
+		}
+		l.queue(p)
+	}
+	if want := maxQueue/blubbel.DefaultMaxPayload + 1; l.why != errStalled || frames < want-1 || frames > want {
+		t.Errorf("left after %d frames: %v; want some %d", frames, l.why, want)
 	}
 }

@@ -126,6 +126,19 @@ func TestAMessageOpensOnceInOrderAndUnchanged(t *testing.T) {
 	open(third, "third", nil)
 }
 
+func TestSealingAndOpeningAllocateNothing(t *testing.T) {
+	out, in := newTestHalves(t)
+	text := strings.Repeat("x", 100)
+	sealed, opened := make([]byte, 0, 200), make([]byte, 0, 200)
+	allocations := testing.AllocsPerRun(100, func() {
+		sealed = out.seal(sealed[:0], text)
+		opened, _ = in.open(opened, sealed)
+	})
+	if allocations > 0 || string(opened) != text {
+		t.Errorf("%v allocations a message; opened as %q", allocations, opened)
+	}
+}
+
 func TestOnlyTheNamedPeopleCanOpen(t *testing.T) {
 	t.Parallel()
 	ann, ben, eve := key(t, "ann").Public(), key(t, "ben").Public(), key(t, "eve").Public()

@@ -183,6 +183,12 @@ func TestSlowDownIsObeyedForLongerEachTime(t *testing.T) {
 		}
 		later(w, ann, 1)
 	}
+	w.run()
+	ben.add(ann)
+	w.run()
+	if ann.m.slow != 0 {
+		t.Error("an Accept does not end the patience")
+	}
 }
 
 func TestConnectionsAreTriedWithDoublingPauses(t *testing.T) {
