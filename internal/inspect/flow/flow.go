@@ -63,7 +63,7 @@ type Flows struct {
 	emit      func(Event)
 	fragments fragments
 	talks     map[ends]*talk
-	order     list.List // of *talk, longest silent first
+	order     list.List // of *talk: those that are over, then the longest silent first
 	count     int
 	waiting   int // bytes out of order in all conversations
 }
@@ -80,6 +80,7 @@ type talk struct {
 	key   ends
 	place *list.Element
 	half  [2]half
+	over  bool // Closed was told; kept to know what is sent again
 }
 
 // New returns Flows that tells emit what packets told, in order.
@@ -120,7 +121,7 @@ func (f *Flows) Add(p capture.Packet) {
 func (f *Flows) Flush() {
 	f.fragments.flush(f.lose)
 	for f.order.Len() > 0 {
-		f.end(f.order.Front().Value.(*talk))
+		f.forget(f.order.Front().Value.(*talk))
 	}
 }
 
@@ -163,7 +164,7 @@ func (f *Flows) talk(d datagram, p capture.Packet) (t *talk, from Side) {
 	t = f.talks[k]
 	if t == nil {
 		if len(f.talks) == MaxConversations {
-			f.end(f.order.Front().Value.(*talk))
+			f.forget(f.order.Front().Value.(*talk))
 		}
 		to := k.a
 		if to == sender {
@@ -194,10 +195,19 @@ func (f *Flows) end(t *talk) {
 			f.skip(t, Side(side))
 		}
 	}
-	f.order.Remove(t.place)
-	delete(f.talks, t.key)
+	t.over = true
+	f.order.MoveToFront(t.place)
 	h := t.half[Opener]
 	f.emit(Event{Kind: Closed, Packet: h.packet, Time: h.time, Conversation: &t.Conversation})
+}
+
+// forget ends a conversation, unless it is over, and follows it no longer.
+func (f *Flows) forget(t *talk) {
+	if !t.over {
+		f.end(t)
+	}
+	f.order.Remove(t.place)
+	delete(f.talks, t.key)
 }
 
 // keep clones what outlives its packet.

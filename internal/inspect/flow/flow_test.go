@@ -231,6 +231,37 @@ func TestSameEndsMayTalkAgain(t *testing.T) {
 	r.want(t, ask+`at 0 "a"`, "1 closed", `2 tcp 192.0.2.1:40000 > 192.0.2.2:8000 at 0 "b"`, "2 closed")
 }
 
+// What is sent again after the end is not another conversation: a capture of
+// several interfaces has every packet several times.
+func TestWhatIsSentAgainAfterTheEndIsIgnored(t *testing.T) {
+	r := record()
+	talk := craft.Talk{Ends: ends4(), Next: [2]uint32{7, 8}}
+	all := talk.Open()
+	all = append(all, talk.Send(0, []byte("hello")), talk.Send(1, []byte("hi")))
+	all = append(all, talk.Close()...)
+	r.add(all...)
+	r.add(all...)
+	r.want(t, ask+`at 0 "hello"`, tell+`at 0 "hi"`, "1 closed")
+	r.add(talk.Send(1, []byte("more"))) // a new beginning was missed
+	r.flows.Flush()
+	r.want(t, ask+`at 0 "hello"`, tell+`at 0 "hi"`, "1 closed", `2 tcp 192.0.2.2:8000 > 192.0.2.1:40000 at 0 "more"`, "2 closed")
+}
+
+func TestConversationsThatAreOverGiveWayFirst(t *testing.T) {
+	r := record()
+	idle := craft.Talk{Ends: ends4()}
+	r.add(idle.Open()...)
+	for i := range flow.MaxConversations + 10 {
+		talk := craft.Talk{Ends: ends4()}
+		talk.Ends[0] = netip.AddrPortFrom(talk.Ends[0].Addr(), uint16(i))
+		r.add(talk.Open()...)
+		r.add(talk.Close()...)
+	}
+	r.events = nil
+	r.add(idle.Send(0, []byte("still here")))
+	r.want(t, ask+`at 0 "still here"`)
+}
+
 func TestDatagramsAreTold(t *testing.T) {
 	r := record()
 	e := ends6()

@@ -24,6 +24,8 @@ const (
 //	begun                  SYN, new number    the conversation ends, another begins
 //	begun                  FIN                ends when everything before it came
 //	any                    RST                the conversation ends
+//	over                   sent before        ignored
+//	over                   new                another conversation
 func (f *Flows) tcp(p capture.Packet, d datagram) {
 	if len(d.body) < 20 {
 		f.lose(p, errShort)
@@ -49,19 +51,23 @@ func (f *Flows) tcp(p capture.Packet, d datagram) {
 	f.segment(t, from, s, flags)
 }
 
-// find finds or begins the conversation of a segment; nil for a segment
-// without a conversation that does not begin one.
+// find finds or begins the conversation of a segment; nil for a segment that
+// belongs to none and begins none: a lone acknowledgement, or what is sent
+// again after the end.
 func (f *Flows) find(p capture.Packet, d datagram, s segment, flags byte) (*talk, Side) {
 	k, sender := d.key()
 	t := f.talks[k]
-	if t != nil && flags&flagSYN != 0 {
-		side := Opener
+	if t != nil {
+		h := &t.half[Opener]
 		if t.Ends[Opener] != sender {
-			side = Answerer
+			h = &t.half[Answerer]
 		}
-		if h := t.half[side]; h.begun && h.first != s.number+1 {
-			f.end(t)
+		switch {
+		case h.reopened(s, flags) || t.over && h.continues(s, flags):
+			f.forget(t)
 			t = nil
+		case t.over:
+			return nil, 0
 		}
 	}
 	if t == nil && flags&flagSYN == 0 && s.size() == 0 {
@@ -77,6 +83,19 @@ func (f *Flows) find(p capture.Packet, d datagram, s segment, flags byte) (*talk
 		}
 	}
 	return t, from
+}
+
+// reopened reports whether s opens another conversation between the same ends.
+func (h *half) reopened(s segment, flags byte) bool {
+	return flags&flagSYN != 0 && h.begun && h.first != s.number+1
+}
+
+// continues reports whether s has bytes that did not come before.
+func (h *half) continues(s segment, flags byte) bool {
+	if !h.begun {
+		return flags&flagSYN != 0 || s.size() > 0
+	}
+	return s.size() > 0 && ahead(s.number+uint32(s.size()), h.next) > 0
 }
 
 func (f *Flows) segment(t *talk, from Side, s segment, flags byte) {
