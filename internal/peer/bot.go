@@ -82,13 +82,12 @@ func pipes(c *exec.Cmd) (in io.WriteCloser, out io.Reader, err error) {
 }
 
 // verdict says how a bot ended, by the error of its lines and that of its
-// process. That it left lines unread, or a child with its standard error, is its
-// affair.
+// process. That it left a child with its standard error is its affair.
 func (b Bot) verdict(lines, process error) error {
 	switch {
 	case errors.Is(lines, os.ErrDeadlineExceeded):
 		return health.WithCode(fmt.Errorf("bot %s: it does not read its input", b.Program), health.BotHangs)
-	case lines != nil && !errors.Is(lines, syscall.EPIPE):
+	case lines != nil:
 		return fmt.Errorf("bot %s: %w", b.Program, lines)
 	case process != nil && !errors.Is(process, exec.ErrWaitDelay):
 		return fmt.Errorf("bot %s: %w", b.Program, process)
@@ -104,17 +103,27 @@ func or[T comparable](value, standard T) T {
 	return value
 }
 
-// patient writes to a pipe that must be read within limit.
+// patient writes to a pipe that must be read within limit. What nobody can read
+// any more is dropped: the program may still have said something before its end.
 type patient struct {
 	file  io.Writer
 	limit time.Duration
+	gone  bool
 }
 
 func (p *patient) Write(b []byte) (int, error) {
+	if p.gone {
+		return len(b), nil
+	}
 	if f, ok := p.file.(interface{ SetWriteDeadline(time.Time) error }); ok {
 		_ = f.SetWriteDeadline(time.Now().Add(p.limit))
 	}
-	return p.file.Write(b)
+	n, err := p.file.Write(b)
+	if errors.Is(err, syscall.EPIPE) {
+		p.gone = true
+		return len(b), nil
+	}
+	return n, err
 }
 
 // throttle lets lines through at a bounded rate: who writes more waits, and is

@@ -252,7 +252,7 @@ func TestNetworkWaitsForAReaderThatIsSlow(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if n := emitted.get(); n < before+900 {
+		if n := emitted.get(); n < before+800 {
 			t.Errorf("%d events after a reader took a megabyte", n-before)
 		}
 		begun := time.Now()
