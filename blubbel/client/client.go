@@ -21,7 +21,7 @@ import (
 const DefaultOutbox = 20_000
 
 // ErrEnded is what actions return when Run has ended.
-var ErrEnded = loop.ErrEnded
+var ErrEnded = errors.New("client has ended")
 
 var errSecondRun = errors.New("client runs a second time; make a new one")
 
@@ -170,7 +170,10 @@ func (c *Client) Block(ctx context.Context, who blubbel.PublicKey) error {
 
 // Contacts is [Machine.Contacts].
 func (c *Client) Contacts(ctx context.Context) (list []Contact, err error) {
-	err = c.loop.Do(ctx, func(time.Time) { list = c.machine.Contacts() })
+	err = c.act(ctx, func(time.Time) error {
+		list = c.machine.Contacts()
+		return nil
+	})
 	return list, err
 }
 
@@ -187,7 +190,11 @@ func (c *Client) Send(ctx context.Context, to blubbel.PublicKey, text string) (r
 // act runs an action in the loop.
 func (c *Client) act(ctx context.Context, do func(now time.Time) error) error {
 	var err error
-	if lerr := c.loop.Do(ctx, func(now time.Time) { err = do(now) }); lerr != nil {
+	lerr := c.loop.Do(ctx, func(now time.Time) { err = do(now) })
+	switch {
+	case errors.Is(lerr, loop.ErrEnded):
+		return ErrEnded
+	case lerr != nil:
 		return lerr
 	}
 	return err
