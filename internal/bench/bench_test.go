@@ -335,7 +335,7 @@ func TestEveryBenchHasNameTitleAndFunction(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range strings.Fields("B4 B5 B6 ceiling G1 G2 G3 G9 R10 R11 R12 R13 R19 R22 R24 R27") {
+	for want := range strings.FieldsSeq("B4 B5 B6 ceiling G1 G2 G3 G9 R10 R11 R12 R13 R19 R22 R24 R27") {
 		if !seen[want] {
 			t.Errorf("there is no %s", want)
 		}

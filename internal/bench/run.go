@@ -85,7 +85,8 @@ func (r *run) rivals() ([]string, error) {
 		return list, nil
 	}
 	if r.Peer != "" {
-		return append(list, r.Peer), peers.Installed(r.Peer)
+		name := peers.Resolve(r.Peer)
+		return append(list, name), peers.Installed(name)
 	}
 	var missing error
 	for _, name := range r.bench.Peers {

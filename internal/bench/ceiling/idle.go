@@ -18,11 +18,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A session stands for the state that a signed-in user needs.
+// A session stands for the state that a signed-in user needs: a name, a key and
+// four counters.
 type session struct {
-	name    string
-	key     [64]byte
-	counter [4]uint64
+	name string
+	_    [64]byte
+	_    [4]uint64
 }
 
 // A holder keeps idle connections and waits for their bytes in one way.

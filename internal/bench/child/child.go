@@ -21,6 +21,8 @@ type Command struct {
 	Args []string
 	Dir  string
 	Env  []string // added to the environment of this process
+	// User, if not nil, is whom the process runs as.
+	User *syscall.Credential
 	// Talk connects Stdin and Stdout of the Process. Without it the process reads
 	// nothing, and what it writes is kept for [Process.Complaint].
 	Talk bool
@@ -47,6 +49,7 @@ func Start(ctx context.Context, c Command) (*Process, error) {
 	cmd.Dir = c.Dir
 	cmd.Env = append(os.Environ(), c.Env...)
 	cmd.SysProcAttr = separate()
+	cmd.SysProcAttr.Credential = c.User
 	p := &Process{cmd: cmd, done: make(chan struct{})}
 	cmd.Stderr = &p.errors
 	cmd.WaitDelay = killDelay

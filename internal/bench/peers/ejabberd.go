@@ -3,11 +3,13 @@
 package peers
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"syscall"
 
 	"trunkline/internal/bench/child"
 )
@@ -31,23 +33,28 @@ modules:
   mod_register: { ip_access: all, access: register, password_strength: 0 }
 `
 
-// ejabberdControl keeps Erlang's own sockets on loopback and lets it use as
-// many descriptors as it may.
+// ejabberdControl keeps Erlang's own sockets on loopback, at a port that is
+// given so that no daemon is left behind which knows it, and lets it use as many
+// descriptors as it may.
 const ejabberdControl = `INET_DIST_INTERFACE=127.0.0.1
-ERL_EPMD_ADDRESS=127.0.0.1
+ERL_DIST_PORT=%[2]s
 ERL_MAX_PORTS=32000
 ERL_OPTIONS="-env ERL_CRASH_DUMP_BYTES 0"
-EJABBERD_PID_PATH=%s/pid
+EJABBERD_PID_PATH=%[1]s/pid
 `
 
-// ejabberd runs attached. Its script changes to the user ejabberd when it is
-// run as root, so the folder must be that user's.
+// ejabberd runs attached, as the user ejabberd if this is root: its script would
+// change to that user by itself, but in a session that outlives it.
 func ejabberd(c Config, addr string) (child.Command, error) {
 	config, err := write(c.Dir, "e.yml", fmt.Sprintf(ejabberdConfig, port(addr)))
 	if err != nil {
 		return child.Command{}, err
 	}
-	control, err := write(c.Dir, "ctl.cfg", fmt.Sprintf(ejabberdControl, c.Dir))
+	own, err := freeAddr()
+	if err != nil {
+		return child.Command{}, err
+	}
+	control, err := write(c.Dir, "ctl.cfg", fmt.Sprintf(ejabberdControl, c.Dir, port(own)))
 	if err != nil {
 		return child.Command{}, err
 	}
@@ -57,34 +64,39 @@ func ejabberd(c Config, addr string) (child.Command, error) {
 			return child.Command{}, err
 		}
 	}
-	if err := giveTo("ejabberd", c.Dir); err != nil {
+	user, err := giveTo("ejabberd", c.Dir)
+	if err != nil {
 		return child.Command{}, err
 	}
-	return child.Command{Args: []string{
+	return child.Command{User: user, Dir: c.Dir, Env: []string{"HOME=" + c.Dir}, Args: []string{
 		"--node", fmt.Sprintf("bench%s@localhost", port(addr)),
 		"--ctl-config", control, "--spool", spool, "--logs", logs, "--config", config, "foreground",
 	}}, nil
 }
 
-// giveTo makes all in dir the user's, if this is root; the folders above are
-// opened for searching.
-func giveTo(name, dir string) error {
+// giveTo makes all in dir the user's, if this is root, and returns the user; the
+// two folders above, which are the benchmark's own, are opened for searching.
+func giveTo(name, dir string) (*syscall.Credential, error) {
 	if os.Getuid() != 0 {
-		return nil
+		return nil, nil
 	}
 	uid, gid, err := ids(name)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := os.Chmod(filepath.Dir(dir), 0o711); err != nil {
-		return err
+	above := filepath.Dir(dir)
+	for _, d := range []string{above, filepath.Dir(above)} {
+		if err := os.Chmod(d, 0o711); err != nil && !errors.Is(err, os.ErrPermission) {
+			return nil, err
+		}
 	}
-	return filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
+	err = filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		return os.Chown(path, uid, gid)
 	})
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, err
 }
 
 func ids(name string) (uid, gid int, err error) {

@@ -64,6 +64,24 @@ func table() map[string]peer {
 	}
 }
 
+// Resolve is the full name of a peer whose name was cut short, "nats" for
+// instance; a name that fits none or several comes back as it is.
+func Resolve(name string) string {
+	found := name
+	for full := range table() {
+		if full == name {
+			return name
+		}
+		if name != "" && strings.HasPrefix(full, name) {
+			if found != name {
+				return name
+			}
+			found = full
+		}
+	}
+	return found
+}
+
 // ErrNotInstalled means that a peer's program is not on this machine.
 var ErrNotInstalled = errors.New("not installed")
 

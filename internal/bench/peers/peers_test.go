@@ -125,6 +125,15 @@ func TestUnknownAndMissingPeersAreNamed(t *testing.T) {
 	}
 }
 
+func TestShortNamesOfPeersAreResolved(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{"nats": "nats-server", "n": "n", "e": "ejabberd", "prosody": "prosody", "pigeon": "pigeon", "": ""} {
+		if got := Resolve(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
 // Every installed peer is started for real and signs clients in.
 func TestInstalledPeersTakeClients(t *testing.T) {
 	t.Parallel()
