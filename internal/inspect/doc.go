@@ -21,7 +21,6 @@
 //   - explain.go: one packet, given as bytes or hexadecimal
 //   - blubbel.go: blubbel, in both framings; blubbel_fields.go: what its fields mean
 //   - text.go, json.go: frames for people and for programs
-//   - anonymise.go: a capture without addresses, keys and unexplained bytes
 //
 // A protocol is a line in the table of talk.go, a function that recognises it,
 // a type that reads its streams, and one table of meanings.

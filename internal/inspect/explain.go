@@ -51,8 +51,8 @@ func ParseHex(s string) ([]byte, error) {
 // collected is an output without a capture.
 type collected struct{ frames []Frame }
 
-func (c *collected) frame(f Frame, _ flow.Event, _ int64) {
-	f.Number = len(c.frames) + 1
+func (c *collected) frame(f Frame, _ flow.Event, offset int64) {
+	f.Number, f.Offset = len(c.frames)+1, offset
 	c.frames = append(c.frames, f)
 }
 

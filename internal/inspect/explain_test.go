@@ -101,7 +101,7 @@ func TestSeveralAndCutFramesAreExplained(t *testing.T) {
 	if got := names(frames); !slices.Equal(got, []string{"message to client 133", "message to client 150 missing 82"}) {
 		t.Errorf("got %q", got)
 	}
-	if frames[1].Number != 2 || frames[1].Note != "the bytes end inside this frame" {
+	if frames[1].Number != 2 || frames[1].Offset != 133 || frames[1].Note != "the bytes end inside this frame" {
 		t.Errorf("got %+v", frames[1])
 	}
 }

@@ -34,8 +34,8 @@ type Frame struct {
 	Fields       []Field
 	Missing      int64  // bytes that follow Bytes and are not in the capture
 	Note         string // what is wrong with it, or was concluded; may be empty
-
-	origin origin
+	// Offset is where its first byte stands in what was sent that way over TCP.
+	Offset int64
 }
 
 // A Field is some bytes of a frame.
@@ -46,12 +46,6 @@ type Field struct {
 	Value     string // for people; may be empty
 	Meaning   string
 	Certainty Certainty // empty for unknown fields
-}
-
-// An origin tells where in its direction of a conversation a frame stands.
-type origin struct {
-	opener bool
-	offset int64
 }
 
 // unknownField covers b, which stands at offset of its frame.

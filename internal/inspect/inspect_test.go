@@ -201,7 +201,12 @@ func TestConversationBecomesFrames(t *testing.T) {
 	session(t, p, 8000, 0)
 	frames := p.frames()
 	wantNames(t, frames, sessionNames()...)
+	sent := map[netip.AddrPort]int64{}
 	for i, f := range frames {
+		if f.Offset != sent[f.From] {
+			t.Errorf("frame %d stands at %d of its stream, want %d", i+1, f.Offset, sent[f.From])
+		}
+		sent[f.From] += int64(len(f.Bytes))
 		if f.Number != i+1 || f.Packet != i+4 || f.Conversation != 1 || f.Transport != "tcp" || f.Protocol != "blubbel" || f.Note != "" {
 			t.Errorf("frame %d: %+v", i+1, f)
 		}

@@ -38,6 +38,7 @@ func (f Frame) MarshalJSON() ([]byte, error) {
 		Transport    string  `json:"transport,omitempty"`
 		From         string  `json:"from,omitempty"`
 		To           string  `json:"to,omitempty"`
+		Offset       int64   `json:"offset,omitempty"`
 		Protocol     string  `json:"protocol"`
 		Name         string  `json:"name"`
 		Bytes        string  `json:"bytes"`
@@ -46,7 +47,7 @@ func (f Frame) MarshalJSON() ([]byte, error) {
 		Fields       []Field `json:"fields"`
 	}
 	out := frame{
-		Number: f.Number, Packet: f.Packet, Conversation: f.Conversation, Transport: f.Transport, Protocol: f.Protocol,
+		Number: f.Number, Packet: f.Packet, Conversation: f.Conversation, Transport: f.Transport, Offset: f.Offset, Protocol: f.Protocol,
 		Name: f.Name, Bytes: hex.EncodeToString(f.Bytes), Missing: f.Missing, Note: f.Note, Fields: f.Fields,
 	}
 	if !f.Time.IsZero() {

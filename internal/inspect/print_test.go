@@ -162,7 +162,7 @@ func TestJSONHasEveryByteOfEveryField(t *testing.T) {
 		}
 	}
 	const want = `{"number":4,"packet":7,"time":"2026-11-22T00:00:00.007Z","conversation":1,"transport":"tcp","from":"192.0.2.1:8000","to":"192.0.2.7:40001",` +
-		`"protocol":"blubbel","name":"login accepted to client","bytes":"0100000000","fields":[` +
+		`"offset":261,"protocol":"blubbel","name":"login accepted to client","bytes":"0100000000","fields":[` +
 		`{"name":"type","offset":0,"bytes":"01","value":"login","meaning":"what the payload is","certainty":"single source"},` +
 		`{"name":"length","offset":1,"bytes":"00000000","value":"0","meaning":"bytes of payload, big-endian","certainty":"single source"}]}` + "\n"
 	if lines[3] != want {

@@ -82,7 +82,8 @@ type reader interface {
 	close(e flow.Event) // the end
 }
 
-// An output takes frames. from and offset say where in the conversation.
+// An output takes frames: e brought the last byte, and offset is that of the
+// first in its direction.
 type output interface {
 	frame(f Frame, e flow.Event, offset int64)
 	// grow asks for n bytes more to keep, or gives back -n.
@@ -176,9 +177,8 @@ func (t *talk) close(e flow.Event) {
 }
 
 func (t *talk) frame(f Frame, e flow.Event, offset int64) {
-	f = address(f, e)
-	f.origin = origin{e.From == flow.Opener, offset}
-	t.capture.give(f)
+	f.Offset = offset
+	t.capture.give(address(f, e))
 }
 
 func (t *talk) grow(n int) bool {

@@ -3,6 +3,6 @@
 // # Specification
 //
 // docs/protocols/blubbel/specification.md; the files stand in
-// blubbel/wire/testdata/blubbel and say in their description what their fields
-// mean.
+// blubbel/wire/testdata/blubbel and blubbel/client/testdata/blubbel and say in
+// their description what their fields mean.
 package blubbel

@@ -16,6 +16,7 @@ func Files() vectors.Files {
 			"cases":  vectors.Each(login),
 			"values": vectors.Each(value),
 		}),
+		"blubbel/session.json": vectors.Each(session),
 	}
 }
 
