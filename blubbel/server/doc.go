@@ -39,7 +39,7 @@
 //
 //	15 s   from accept to login (Config.LoginTimeout)
 //	5 s    a sender waits for a full queue, then its reader is cut (Config.Stall)
-//	1 s    parting words, and at the end queues, have to go out
+//	0.5 s  parting words, and at the end queues, have to go out
 //	10 ms  the shortest pause of a sender that is too fast
 //	30 s   a vanished host is noticed (TCP keep-alive)
 //

@@ -45,7 +45,7 @@ func New(c Config) (*Server, error) {
 }
 
 // Serve accepts connections from l, which it closes in the end, until ctx ends;
-// then it closes them, gives what is queued one second to go out, and returns nil
+// then it closes them, gives what is queued half a second to go out, and returns nil
 // when every one has ended. It returns an error only for a listener that is
 // broken: a lack of descriptors is waited out.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {

@@ -10,7 +10,7 @@ const (
 	// has ended.
 	longestPause = time.Second
 	// farewell is how long parting words, and queues at the end, have to go out.
-	farewell = time.Second
+	farewell = time.Second / 2
 )
 
 // Advance ends the connections that have not logged in in time.

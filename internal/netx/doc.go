@@ -10,7 +10,7 @@
 //   - inuse.go, holder.go: InUseError, which names the program that has the port
 //   - environment.go: Environment, what systemd says in environment variables
 //   - notify.go: Notifier, which tells systemd how we are
-//   - keepalive.go, descriptors_unix.go: KeepAlive, RaiseDescriptors, Descriptors
+//   - keepalive.go, keepalive_linux.go, descriptors_unix.go: KeepAlive, RaiseDescriptors, Descriptors
 //   - proxy.go: Dialer, through a SOCKS5 or HTTP proxy
 //   - sntp.go: ClockOffset, how wrong our clock is
 //

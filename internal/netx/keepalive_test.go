@@ -24,7 +24,7 @@ func TestKeepAliveReachesTheConnectionUnderEveryWrapper(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 		if got := keepAliveOf(t, near); got != systemKeepAlive {
-			t.Errorf("%s: idle, interval, count = %v, want %v", c.name, got, systemKeepAlive)
+			t.Errorf("%s: idle, interval, count, unacknowledged = %v, want %v", c.name, got, systemKeepAlive)
 		}
 		near.Close()
 		if err := netx.KeepAlive(c.wrap(near), time.Second, time.Second, 1); err == nil {
