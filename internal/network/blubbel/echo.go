@@ -2,7 +2,6 @@ package blubbel
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 
@@ -43,9 +42,14 @@ func (a *Adapter) echoOnce(ctx context.Context) error {
 		return err
 	}
 	a.echo.public.set(key.Public())
+	return a.converse(ctx, c)
+}
+
+// converse lets c answer until ctx ends.
+func (a *Adapter) converse(ctx context.Context, c *client.Client) error {
 	var events sync.WaitGroup
 	events.Go(func() { a.answer(ctx, c) })
-	err = c.Run(ctx)
+	err := c.Run(ctx)
 	events.Wait()
 	return err
 }
@@ -70,9 +74,10 @@ func (a *Adapter) echoKey(ctx context.Context) (*blubbel.SecretKey, error) {
 	}
 }
 
-// answer sends back what comes in, and forgets who went away: the contact has
-// as many strangers as there are curious people.
+// answer sends back what comes in, until c has ended.
 func (a *Adapter) answer(ctx context.Context, c *client.Client) {
+	log := a.config.Logger("blubbel.echo")
+	v := newVisitors(or(a.config.Settings.Sessions, blubbel.MaxSessions))
 	var once sync.Once
 	for event := range c.Events() {
 		switch e := event.(type) {
@@ -82,14 +87,31 @@ func (a *Adapter) answer(ctx context.Context, c *client.Client) {
 		case client.Offline:
 			a.echo.online.Store(false)
 		case client.Received:
-			if _, err := c.Send(ctx, e.From, e.Text); err != nil && !errors.Is(err, client.ErrOutboxFull) {
-				a.config.Logger("blubbel.echo").Debug("no answer", "peer", e.From, "err", err)
+			if v.waiting+len(e.Text) > maxWaiting {
+				continue
 			}
-		case client.ContactChanged:
-			if e.Contact.State == client.Gone {
-				_ = c.Remove(ctx, e.Contact.Key)
+			ref, err := c.Send(ctx, e.From, e.Text)
+			if err != nil {
+				log.Debug("no answer", "peer", e.From, "err", err)
+				continue
 			}
+			v.answering(ref, len(e.Text))
+		case client.Sent:
+			v.answered(e.Ref)
+		case client.Failed:
+			v.answered(e.Ref)
+		}
+		for _, who := range v.leave(event) {
+			_ = c.Remove(ctx, who) // they may be forgotten already
 		}
 	}
 	a.echo.online.Store(false)
+}
+
+// or is value, or standard if it is zero.
+func or(value, standard int) int {
+	if value == 0 {
+		return standard
+	}
+	return value
 }

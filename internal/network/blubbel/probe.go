@@ -27,7 +27,11 @@ const probeBits = 2048
 // as-shipped framing it only logs in. ctx bounds it.
 func Probe(ctx context.Context, address string, asShipped bool, echo blubbel.PublicKey) error {
 	if asShipped {
-		return probeRaw(ctx, address)
+		err := probeRaw(ctx, address)
+		if err != nil && ctx.Err() != nil {
+			err = fmt.Errorf("relay %s: log in: %w", address, ctx.Err()) // not that the socket was closed
+		}
+		return err
 	}
 	pair, err := rsa.GenerateKey(rand.Reader, probeBits)
 	if err != nil {
