@@ -181,30 +181,26 @@ func (p *Profile) add(c *contact, e entry) {
 	c.count(m)
 	p.lastID = max(p.lastID, e.ID)
 	if m.delivery == waiting {
-		p.waiting[e.ID] = m
+		p.unsent[e.ID] = m
 	}
 }
 
-// mark says what became of a message that waited.
+// mark says what became of a message that was not sent.
 func (p *Profile) mark(e entry) {
-	m := p.waiting[e.ID]
+	m := p.unsent[e.ID]
 	if m == nil {
 		return
 	}
-	m.delivery, m.why = e.Delivery, e.Why
-	if e.Grade != "" {
-		m.grade = e.Grade
-	}
-	delete(p.waiting, e.ID)
-	if e.Delivery == waiting {
-		p.waiting[e.ID] = m
+	m.delivery, m.why, m.grade = e.Delivery, e.Why, e.Grade
+	if e.Delivery == sent {
+		delete(p.unsent, e.ID)
 	}
 }
 
 func (p *Profile) drop(c *contact) {
 	p.contacts = slices.DeleteFunc(p.contacts, func(o *contact) bool { return o == c })
 	for _, m := range c.messages {
-		delete(p.waiting, m.id)
+		delete(p.unsent, m.id)
 	}
 }
 

@@ -77,7 +77,7 @@ func (m *model) entryOf(event Event) (entry, bool) {
 		if !ok || m.Profile.contact(o.to.address) == nil {
 			return entry{}, false
 		}
-		return entry{Kind: kindMark, Who: o.to.address, ID: o.id, Delivery: failed, Why: why(e.Err)}, true
+		return entry{Kind: kindMark, Who: o.to.address, ID: o.id, Delivery: failed, Grade: o.to.grade(), Why: why(e.Err)}, true
 	case Lost:
 		if m.Profile.contact(e.From) == nil {
 			return entry{}, false
@@ -230,7 +230,7 @@ func (m *model) dispatch(c *contact, msg *message) {
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = errors.New("the network did not take it in time; it may go out yet")
 		}
-		m.commit(entry{Kind: kindMark, Who: c.address, ID: msg.id, Delivery: failed, Why: why(err)})
+		m.commit(entry{Kind: kindMark, Who: c.address, ID: msg.id, Delivery: failed, Grade: msg.grade, Why: why(err)})
 		return
 	}
 	m.sending[ref] = outgoing{c, msg.id}

@@ -180,20 +180,33 @@ func (m *model) pageLines() []string {
 
 func (m *model) wrap(text string) []string { return cells.Wrap(cells.Line(text), m.width) }
 
-// groups is a fingerprint in two lines of five groups.
-func groups(fingerprint string) []string {
+// heading is wrap in strong letters.
+func (m *model) heading(text string) []string {
+	lines := m.wrap(text)
+	for i := range lines {
+		lines[i] = m.look.strong(lines[i])
+	}
+	return lines
+}
+
+// groups is a fingerprint in two lines of five groups, or as it fits.
+func (m *model) groups(fingerprint string) []string {
 	words := strings.Fields(fingerprint)
 	half := len(words) / 2
-	return []string{"  " + strings.Join(words[:half], " "), "  " + strings.Join(words[half:], " ")}
+	lines := []string{"  " + strings.Join(words[:half], " "), "  " + strings.Join(words[half:], " ")}
+	if cells.Width(lines[0]) > m.width {
+		return m.wrap(fingerprint)
+	}
+	return lines
 }
 
 // meLines shows the address without anything beside it, so that it can be copied
 // from the screen.
 func (m *model) meLines() []string {
-	lines := []string{m.look.strong("Your address, for others to add you:"), ""}
+	lines := append(m.heading("Your address, for others to add you:"), "")
 	lines = append(lines, cells.Chop(m.self.Address, m.width)...)
-	lines = append(lines, "", m.look.strong("Your fingerprint, to compare:"))
-	lines = append(append(lines, groups(m.self.Fingerprint)...), "")
+	lines = append(append(lines, ""), m.heading("Your fingerprint, to compare:")...)
+	lines = append(append(lines, m.groups(m.self.Fingerprint)...), "")
 	if !m.Profile.Kept() {
 		lines = append(lines, m.wrap("Nothing is kept: this address is gone when you end.")...)
 	}
@@ -203,10 +216,10 @@ func (m *model) meLines() []string {
 func (m *model) verifyLines() []string {
 	c := m.open
 	lines := m.wrap("Compare both by voice or in person, not in this chat:")
-	lines = append(lines, m.look.strong("yours"))
-	lines = append(lines, groups(m.self.Fingerprint)...)
-	lines = append(lines, m.look.strong(cells.Line(c.name)))
-	lines = append(lines, groups(c.id.Fingerprint)...)
+	lines = append(lines, m.heading("yours")...)
+	lines = append(lines, m.groups(m.self.Fingerprint)...)
+	lines = append(lines, m.heading(c.name)...)
+	lines = append(lines, m.groups(c.id.Fingerprint)...)
 	lines = append(lines, "")
 	if c.verified {
 		lines = append(lines, m.wrap("You have found them to be the same before.")...)
@@ -219,7 +232,7 @@ func (m *model) requestLines() []string {
 	if r == nil {
 		return m.wrap("The request is gone.")
 	}
-	lines := append([]string{m.look.strong("Somebody wants to talk. Their fingerprint:")}, groups(r.id.Fingerprint)...)
+	lines := append(m.heading("Somebody wants to talk. Their fingerprint:"), m.groups(r.id.Fingerprint)...)
 	lines = append(append(lines, m.proof(r.id)...), "")
 	lines = append(lines, m.wrap("If you accept, messages have grade O: "+firstContact)...)
 	if !r.here {
@@ -232,9 +245,9 @@ func (m *model) addLines() []string {
 	p := m.page
 	title := "Add this contact?"
 	if p.name != "" {
-		title = "Add " + cells.Line(p.name) + "?"
+		title = "Add " + p.name + "?"
 	}
-	lines := append([]string{m.look.strong(title), "Their fingerprint:"}, groups(p.id.Fingerprint)...)
+	lines := append(append(m.heading(title), "Their fingerprint:"), m.groups(p.id.Fingerprint)...)
 	lines = append(lines, m.proof(p.id)...)
 	if c := m.Profile.contact(p.id.Address); c != nil {
 		lines = append(lines, m.wrap(fmt.Sprintf("You know them as %s (%s).", c.name, c.standing))...)
@@ -292,7 +305,7 @@ func (m *model) entry(left string, width int, right string) []string {
 	if cells.Width(left) > width {
 		lines = []string{cells.Cut(left, m.width)}
 	}
-	for i, l := range cells.Wrap(right, max(10, m.width-width-1)) {
+	for i, l := range cells.Wrap(right, max(1, m.width-width-1)) {
 		if i == 0 && lines == nil {
 			l = cells.Fit(left, width) + " " + l
 		} else {

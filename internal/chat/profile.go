@@ -27,8 +27,8 @@ type Profile struct {
 	notes   []string         // what the user should know about the file
 
 	secret   string
-	contacts []*contact // in the order in which they came, also refused and blocked
-	waiting  map[uint64]*message
+	contacts []*contact          // in the order in which they came, also refused and blocked
+	unsent   map[uint64]*message // that wait, or failed
 	lastID   uint64
 	ended    bool // the last entry says that the program ended by itself
 
@@ -36,7 +36,7 @@ type Profile struct {
 }
 
 // NoHistory returns a profile that keeps nothing.
-func NoHistory() *Profile { return &Profile{waiting: map[uint64]*message{}} }
+func NoHistory() *Profile { return &Profile{unsent: map[uint64]*message{}} }
 
 // OpenProfile opens the profile at path, or makes one, with its folder. It asks
 // for the passphrase, of a new one or of the one that is there; an empty one is
@@ -166,7 +166,7 @@ func (p *Profile) recover(lost bool) error {
 		}
 		for _, m := range c.messages {
 			if m.delivery == waiting && !p.ended {
-				entries = append(entries, entry{Kind: kindMark, Who: c.address, ID: m.id, Delivery: failed,
+				entries = append(entries, entry{Kind: kindMark, Who: c.address, ID: m.id, Delivery: failed, Grade: m.grade,
 					Why: "the program was killed; it may have gone out"})
 			}
 		}

@@ -152,9 +152,9 @@ func (m *model) hint() string {
 		return "Enter open  Tab back  F1 help"
 	}
 	if m.narrow() {
-		return "F1 help  Tab contacts" + m.elsewhere()
+		return m.elsewhere() + "F1 help  Tab contacts"
 	}
-	return "F1 help  Tab contacts  Ctrl-N next unread  /verify  /me  Ctrl-C end" + m.elsewhere()
+	return m.elsewhere() + "F1 help  Tab contacts  Ctrl-N next unread  /verify  /me  Ctrl-C end"
 }
 
 // elsewhere says how much is unread in other conversations.
@@ -167,10 +167,10 @@ func (m *model) elsewhere() string {
 	}
 	var s string
 	if n > 0 {
-		s = fmt.Sprintf("  %d unread", n)
+		s = fmt.Sprintf("%d unread  ", n)
 	}
 	if len(m.requests) > 0 {
-		s += fmt.Sprintf("  %d ask", len(m.requests))
+		s += fmt.Sprintf("%d ask  ", len(m.requests))
 	}
 	return s
 }
