@@ -28,5 +28,6 @@
 // # Limits
 //
 // A conversation of another protocol is shown as unknown. A frame that is not
-// complete takes memory as it arrives, all of them together at most 64 MiB.
+// complete takes memory as it arrives, all of them together 64 MiB unless
+// [Options] say otherwise.
 package inspect

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"iter"
@@ -14,6 +15,9 @@ import (
 // Options of Open. The zero value recognises protocols by port and content.
 type Options struct {
 	As []As
+	// Unfinished is how many bytes of frames that are not complete are kept, of
+	// all conversations together; default 64 MiB.
+	Unfinished int
 }
 
 // An As says which protocol is spoken at a port, whatever the bytes look like.
@@ -32,8 +36,7 @@ type Capture struct {
 	spare int // bytes that incomplete frames may still take
 }
 
-// maxUnfinished bounds the bytes of frames that are not complete.
-const maxUnfinished = 64 << 20
+const defaultUnfinished = 64 << 20
 
 // Open reads the head of a capture, pcap or pcapng. The error says what the file
 // is not, or which protocol of the options is not known.
@@ -52,7 +55,7 @@ func Open(r io.Reader, o Options) (*Capture, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Capture{in: in, as: as, talks: map[int]*talk{}, spare: maxUnfinished}, nil
+	return &Capture{in: in, as: as, talks: map[int]*talk{}, spare: cmp.Or(o.Unfinished, defaultUnfinished)}, nil
 }
 
 // Frames gives every frame in the order in which packets completed it. It can be

@@ -1,6 +1,7 @@
 package vectors
 
 import (
+	"bytes"
 	"encoding/hex"
 	"fmt"
 	"reflect"
@@ -60,7 +61,7 @@ func diffStruct(path string, w, g reflect.Value, depth int) *Mismatch {
 
 func diffList(path string, w, g reflect.Value, depth int) *Mismatch {
 	if isBytes(w.Type()) {
-		if w.Len() != g.Len() || !equalBytes(w, g) {
+		if !bytes.Equal(bytesOf(w), bytesOf(g)) {
 			return &Mismatch{path, show(w), show(g)}
 		}
 		return nil
@@ -117,26 +118,25 @@ func isBytes(t reflect.Type) bool {
 	return (t.Kind() == reflect.Slice || t.Kind() == reflect.Array) && t.Elem().Kind() == reflect.Uint8
 }
 
-func equalBytes(w, g reflect.Value) bool {
-	for i := range w.Len() {
-		if w.Index(i).Uint() != g.Index(i).Uint() {
-			return false
-		}
+// bytesOf returns the bytes of a slice or array of them.
+func bytesOf(v reflect.Value) []byte {
+	if v.Kind() == reflect.Slice || v.CanAddr() {
+		return v.Bytes()
 	}
-	return true
+	b := make([]byte, v.Len())
+	for i := range b {
+		b[i] = byte(v.Index(i).Uint())
+	}
+	return b
 }
 
 // show prints a value, bytes in hexadecimal, cut at maxShown. Numbers and text
 // are shown without their String method: a vector has the bare value.
 func show(v reflect.Value) string {
 	if isBytes(v.Type()) {
-		n := min(v.Len(), maxShown/2)
-		b := make([]byte, n)
-		for i := range n {
-			b[i] = byte(v.Index(i).Uint())
-		}
-		if n < v.Len() {
-			return fmt.Sprintf("%s... (%d bytes)", hex.EncodeToString(b), v.Len())
+		b := bytesOf(v)
+		if n := maxShown / 2; n < len(b) {
+			return fmt.Sprintf("%x... (%d bytes)", b[:n], len(b))
 		}
 		return fmt.Sprintf("%q", hex.EncodeToString(b))
 	}
