@@ -1,0 +1,250 @@
+package chat
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+)
+
+// terminal is a pseudo-terminal: a program has the file, the test the rest.
+type terminal struct {
+	t      *testing.T
+	file   *os.File // what the program has
+	master *os.File
+
+	mu    sync.Mutex
+	shown []byte
+	more  chan struct{}
+}
+
+// newTerminal opens one of 80 by 24.
+func newTerminal(t *testing.T) *terminal {
+	t.Helper()
+	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	master := os.NewFile(uintptr(fd), "ptmx")
+	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 80}); err != nil {
+		t.Fatal(err)
+	}
+	tt := &terminal{t: t, file: file, master: master, more: make(chan struct{}, 1)}
+	var reading sync.WaitGroup
+	reading.Go(tt.read)
+	t.Cleanup(func() {
+		_ = file.Close()
+		_ = master.Close()
+		reading.Wait()
+	})
+	return tt
+}
+
+func (tt *terminal) read() {
+	b := make([]byte, 4096)
+	for {
+		n, err := tt.master.Read(b)
+		if err != nil {
+			return
+		}
+		tt.mu.Lock()
+		tt.shown = append(tt.shown, b[:n]...)
+		tt.mu.Unlock()
+		select {
+		case tt.more <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// output is everything that was written to the terminal.
+func (tt *terminal) output() []byte {
+	tt.mu.Lock()
+	defer tt.mu.Unlock()
+	return bytes.Clone(tt.shown)
+}
+
+// await waits until text was written.
+func (tt *terminal) await(text string) {
+	tt.t.Helper()
+	limit := time.After(20 * time.Second)
+	for !bytes.Contains(tt.output(), []byte(text)) {
+		select {
+		case <-tt.more:
+		case <-limit:
+			tt.t.Fatalf("%q was not written:\n%q", text, tt.output())
+		}
+	}
+}
+
+func (tt *terminal) types(keys string) {
+	tt.t.Helper()
+	if _, err := tt.master.WriteString(keys); err != nil {
+		tt.t.Fatal(err)
+	}
+}
+
+// run runs a chat on the terminal; end waits for it.
+func (tt *terminal) run(ctx context.Context, c Config) (end func() error) {
+	tt.t.Helper()
+	before, err := term.GetState(int(tt.file.Fd()))
+	if err != nil {
+		tt.t.Fatal(err)
+	}
+	c.Input, c.Output, c.Network = tt.file, tt.file, "blubbel"
+	result := make(chan error, 1)
+	go func() { result <- Run(ctx, c) }()
+	return func() error {
+		tt.t.Helper()
+		select {
+		case err := <-result:
+			if after, _ := term.GetState(int(tt.file.Fd())); after == nil || *after != *before {
+				tt.t.Error("the terminal is not as it was")
+			}
+			return err
+		case <-time.After(20 * time.Second):
+			tt.t.Fatalf("the chat does not end:\n%q", tt.output())
+			return nil
+		}
+	}
+}
+
+func TestAChatRunsOnATerminal(t *testing.T) {
+	t.Parallel()
+	tt, n := newTerminal(t), newNetwork()
+	path := newPath(t)
+	end := tt.run(t.Context(), Config{Client: n, Profile: profile(t, path), Open: "test:ben", OpenName: "ben"})
+	tt.await("[O not verified]")
+	n.events <- Online{}
+	tt.await("online")
+	tt.types("hello there\r")
+	tt.await("hello there")
+	n.events <- Sent{Ref: 1}
+	tt.await("sent)") // its bracket was there before
+	n.events <- Received{From: "test:ben", Text: "\x1b]52;c;aGVsbG8=\a\x1b[6n and hi", At: time.Now()}
+	tt.await("and hi")
+	tt.types("\x1b[200~two\rlines\x1b[201~")
+	tt.await("lines")
+	tt.types("\x03")
+	if err := end(); err != nil {
+		t.Error(err)
+	}
+	for _, bad := range []string{"\x1b]52", "\x1b[6n"} {
+		if bytes.Contains(tt.output(), []byte(bad)) {
+			t.Errorf("the terminal was told %q", bad)
+		}
+	}
+	if !bytes.HasSuffix(bytes.TrimSpace(tt.output()), []byte("\x1b[?2004l")) && !bytes.Contains(tt.output(), []byte("\x1b[?1049l")) {
+		t.Errorf("the screen before is not back: %q", tt.output())
+	}
+	p := profile(t, path)
+	if c := p.contact("test:ben"); len(fate(c)) != 2 || c.draft != "two\nlines" {
+		t.Errorf("stored: %q, draft %q", fate(c), c.draft)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheContextEndsAChat(t *testing.T) {
+	t.Parallel()
+	tt := newTerminal(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	end := tt.run(ctx, Config{Client: newNetwork(), Profile: NoHistory()})
+	tt.await("Choose somebody")
+	cancel()
+	if err := end(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheEndOfTheNetworkIsShownAndReturned(t *testing.T) {
+	t.Parallel()
+	tt, n := newTerminal(t), newNetwork()
+	n.ending = errors.New("key in use, or taken over")
+	end := tt.run(t.Context(), Config{Client: n, Profile: NoHistory()})
+	tt.await("ended: key in use")
+	tt.types("\x03")
+	if err := end(); !errors.Is(err, n.ending) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestWhatComesInAtTheEndIsStored lets a message come in after the program has
+// ended on the screen.
+func TestWhatComesInAtTheEndIsStored(t *testing.T) {
+	t.Parallel()
+	tt, n := newTerminal(t), newNetwork()
+	path := newPath(t)
+	late := &lateNetwork{network: n}
+	end := tt.run(t.Context(), Config{Client: late, Profile: profile(t, path), Open: "test:ben", OpenName: "ben"})
+	tt.await("[O not verified]")
+	tt.types("\x03")
+	if err := end(); err != nil {
+		t.Error(err)
+	}
+	p := profile(t, path)
+	if got := strings.Join(fate(p.contact("test:ben")), ", "); got != "O received at the last moment" {
+		t.Errorf("stored: %q", got)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// lateNetwork brings a message when it is told to end.
+type lateNetwork struct{ *network }
+
+func (n *lateNetwork) Run(ctx context.Context) error {
+	<-ctx.Done()
+	n.events <- Received{From: "test:ben", Text: "at the last moment", At: time.Now()}
+	close(n.events)
+	return nil
+}
+
+func TestAPassphraseIsNotShownOnATerminal(t *testing.T) {
+	t.Parallel()
+	tt := newTerminal(t)
+	path := filepath.Join(t.TempDir(), "profile")
+	opened := make(chan error, 1)
+	go func() {
+		p, err := openProfile(path, AskPassphrase(tt.file, tt.file), cheap())
+		if err == nil {
+			err = p.Close()
+		}
+		opened <- err
+	}()
+	tt.await("Choose a passphrase: ")
+	tt.types("secret\r")
+	tt.await("The same again: ")
+	tt.types("secret\r")
+	if err := <-opened; err != nil {
+		t.Fatal(err)
+	}
+	if out := tt.output(); bytes.Contains(out, []byte("secret")) {
+		t.Errorf("shown: %q", out)
+	}
+	if err := profile(t, path).Close(); err != nil {
+		t.Error(err)
+	}
+}
