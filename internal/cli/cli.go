@@ -177,7 +177,7 @@ func report(e *Env, err error) int {
 var errQuiet = errors.New("said already")
 
 // path is a command as it is typed.
-func path(n *kong.Node) string { return strings.TrimSpace(n.Path()) }
+func path(n *kong.Node) string { return n.FullPath() }
 
 // System is the world of a real process.
 func System() *Env {
