@@ -20,7 +20,7 @@ const (
 
 // silentSockets is R12.
 func silentSockets(ctx context.Context, r *run) error {
-	timeout := pick(r, 15*time.Second, 2*time.Second)
+	timeout := pick(r, 15*time.Second, 4*time.Second)
 	err := r.rounds(ctx, func(ctx context.Context, round int) error {
 		if err := r.silentRound(ctx, round, timeout); err != nil {
 			return err
@@ -84,7 +84,10 @@ func (r *run) silentRound(ctx context.Context, round int, timeout time.Duration)
 			}
 			n += begun.N
 		}
-		after := s.Proc.PSS() // a collection first would take longer than they stay
+		after, err := s.Memory(ctx)
+		if err != nil {
+			return err
+		}
 		among, void, err := r.honest(s, honest)
 		if err != nil {
 			return err

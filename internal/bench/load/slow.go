@@ -64,7 +64,7 @@ func (c *crowd) slow(ctx context.Context, a SlowArgs) (*slowness, error) {
 		from := c.clients[2*i]
 		ended := make(chan struct{})
 		s.wg.Go(func() { defer close(ended); s.await(from, start) })
-		s.wg.Go(func() { s.push(ctx, from, a, uint32(i), ended) })
+		s.wg.Go(func() { s.push(ctx, from, a, i, ended) })
 	}
 	return s, nil
 }
@@ -82,11 +82,12 @@ func (s *slowness) await(from Client, start time.Time) {
 	}
 }
 
-func (s *slowness) push(ctx context.Context, from Client, a SlowArgs, i uint32, ended <-chan struct{}) {
-	w := writer{pair: i}
+// push sends to one receiver; the receivers take turns.
+func (s *slowness) push(ctx context.Context, from Client, a SlowArgs, i int, ended <-chan struct{}) {
+	w := writer{pair: uint32(i)}
 	gap := time.Duration(float64(time.Second) / a.Rate)
 	var body []byte
-	for due := time.Now(); ctx.Err() == nil; due = due.Add(gap) {
+	for due := time.Now().Add(gap * time.Duration(i) / time.Duration(s.n)); ctx.Err() == nil; due = due.Add(gap) {
 		sleepUntil(ctx, due)
 		select {
 		case <-ended:
