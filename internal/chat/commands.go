@@ -54,45 +54,25 @@ func (m *model) do(name, arg string) tea.Cmd {
 			return c.do(m, arg)
 		}
 	}
-	m.notice = fmt.Sprintf("/%s is no command; did you mean /%s? A text may begin with //", name, nearest(name))
+	m.notice = "/" + name + " is no command"
+	if near := nearest(name); near != "" {
+		m.notice += "; did you mean /" + near + "?"
+	}
+	m.notice += "; /help lists them; a text may begin with //"
 	return nil
 }
 
-// nearest is the command that is written most like name.
-func nearest(name string) string {
-	best, least := "help", 1<<30
+// nearest is the command that is probably meant, or empty.
+func nearest(typed string) string {
+	typed = strings.ToLower(typed)
+	var names []string
 	for _, c := range commands() {
-		d := distance(strings.ToLower(name), c.name)
-		if strings.HasPrefix(c.name, strings.ToLower(name)) {
-			d = 0
+		if typed != "" && strings.HasPrefix(c.name, typed) {
+			return c.name
 		}
-		if d < least {
-			best, least = c.name, d
-		}
+		names = append(names, c.name)
 	}
-	return best
-}
-
-// distance is how many letters must be put in, taken out or replaced to make b
-// of a.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := before
-			if a[i] != b[j] {
-				replaced++
-			}
-			before = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, before+1)
-		}
-	}
-	return row[len(b)]
+	return health.Nearest(typed, names)
 }
 
 // splitAddress finds the address in the argument of /add, which a terminal may

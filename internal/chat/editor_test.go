@@ -120,15 +120,3 @@ func FuzzEditor(f *testing.F) {
 		}
 	})
 }
-
-func TestDistanceCountsLetters(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"", "abc", 3}, {"abc", "", 3}, {"quit", "quit", 0}, {"qiut", "quit", 2}, {"verfy", "verify", 1}, {"kitten", "sitting", 3}} {
-		if got := distance(c.a, c.b); got != c.want {
-			t.Errorf("from %q to %q: %d, want %d", c.a, c.b, got, c.want)
-		}
-	}
-}

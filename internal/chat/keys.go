@@ -18,7 +18,7 @@ func (m *model) key(k tea.KeyPressMsg) tea.Cmd {
 	m.notice = ""
 	name := k.String()
 	switch name {
-	case "ctrl+c":
+	case "ctrl+c", "ctrl+alt+c": // the second is Esc and Ctrl-C in one go
 		return tea.Quit
 	case "ctrl+l":
 		return tea.ClearScreen

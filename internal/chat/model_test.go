@@ -585,6 +585,9 @@ func TestAMistypedCommandIsNotSent(t *testing.T) {
 			s.shows("did you mean " + want + "?")
 			s.m.input.set("")
 		}
+		s.says("/somethingelse")
+		s.shows("/somethingelse is no command; /help lists them")
+		s.m.input.set("")
 		s.called()
 		s.says("//etc/passwd")
 		s.called("send test:ben /etc/passwd")
@@ -613,6 +616,9 @@ func TestEndingAsksNothing(t *testing.T) {
 		s.m.input.set("")
 		if s.says("/quit"); !s.quits() {
 			t.Error("/quit does not end")
+		}
+		if s.key("ctrl+alt+c"); !s.quits() {
+			t.Error("Esc and Ctrl-C do not end")
 		}
 		if s.key("ctrl+l"); s.cmd == nil || s.quits() {
 			t.Error("Ctrl-L does not draw anew")
