@@ -170,7 +170,7 @@ func TestEveryExampleRuns(t *testing.T) {
 		"peer":            {in: `{"do":"self","id":1}` + "\n", out: `"ev":"ready","id":1`},
 		"bot run":         {errors: `heard {"ev":"`},
 		"keygen":          {out: "fingerprint  "},
-		"inspect":         {out: `"protocol":"blubbel","name":"Login"`},
+		"inspect":         {out: `"protocol":"blubbel","name":"login to server"`},
 		"vectors":         {out: " 0 failed, 0 skipped"},
 		"sim":             {out: "every promise and expectation held"},
 		"config show":     {out: `blubbel.framing = "as-shipped"`},

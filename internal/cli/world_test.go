@@ -94,10 +94,18 @@ func settings() []string {
 // prepare makes a data folder at path that a server used before.
 func prepare(t testing.TB, path string) {
 	t.Helper()
-	if err := os.MkdirAll(filepath.Join(path, "run"), 0o700); err != nil {
+	if err := furnish(path); err != nil {
 		t.Fatal(err)
 	}
-	put(t, pem(), path, "keys", "blubbel-echo.pem")
+}
+
+func furnish(path string) error {
+	for _, dir := range []string{"run", "keys"} {
+		if err := os.MkdirAll(filepath.Join(path, dir), 0o700); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(filepath.Join(path, "keys", "blubbel-echo.pem"), pem(), 0o600)
 }
 
 // world is a folder in which somebody types commands, in processes of their own.
@@ -191,13 +199,21 @@ func (w *world) serve() {
 // relay is where the blubbel relay of the server on data answers.
 func relay(t testing.TB, data string) string {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(data, "run", "addresses.json"))
+	address, err := relayOf(data)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return address
+}
+
+func relayOf(data string) (string, error) {
+	b, err := os.ReadFile(filepath.Join(data, "run", "addresses.json"))
+	if err != nil {
+		return "", err
+	}
 	var addresses struct{ Blubbel struct{ TCP []string } }
 	if err := json.Unmarshal(b, &addresses); err != nil {
-		t.Fatal(err)
+		return "", err
 	}
-	return addresses.Blubbel.TCP[0]
+	return addresses.Blubbel.TCP[0], nil
 }

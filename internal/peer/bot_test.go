@@ -61,6 +61,21 @@ func printed(t *testing.T) string {
 	return file
 }
 
+func TestShellBotOfTheTutorialIsThatOfTheManual(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile("../../docs/start/first-bot.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := os.ReadFile(printed(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(b, append([]byte("```sh\n"), script...)) {
+		t.Errorf("docs/start/first-bot.md shows another script than docs/reference/peer.md:\n%s", script)
+	}
+}
+
 // loopback is a relay on this machine.
 func loopback(t *testing.T) string {
 	t.Helper()
