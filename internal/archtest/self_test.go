@@ -142,6 +142,7 @@ func TestSourceIsSearchedForWhatRunsBeforeMain(t *testing.T) {
 		`func (T) init() {}`:  "",
 		`var _ I = (*T)(nil)`: "",
 		`var ErrA, errB = errors.New("a"), fmt.Errorf("b")`: "",
+		`var errA = health.Do(errors.New("a"), "b")`:         "",
 		`var pool sync.Pool`:                                 "",
 		`var pool = sync.Pool{New: f}`:                       "",
 		`var once = sync.OnceValue(func() int { return 1 })`: "",

@@ -155,7 +155,7 @@ func constantEnough(spec *ast.ValueSpec) bool {
 		case *ast.CompositeLit:
 			made = v.Type
 		}
-		if !isSelector(made, "errors.New", "fmt.Errorf", "sync.Pool", "sync.OnceValue", "sync.OnceValues", "sync.OnceFunc") {
+		if !isSelector(made, "errors.New", "fmt.Errorf", "health.Do", "health.WithCode", "sync.Pool", "sync.OnceValue", "sync.OnceValues", "sync.OnceFunc") {
 			return false
 		}
 	}
