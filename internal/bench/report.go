@@ -83,13 +83,23 @@ func (r *report) spread(server, name, value string) meter.Spread {
 
 // atMost records whether a figure keeps its limit. A figure that was not
 // measured does not.
+//
+// Nothing is recorded in a short run: its figures mean nothing.
 func (r *report) atMost(what string, got, limit float64, unit string) {
+	if r.short {
+		return
+	}
 	r.verdicts = append(r.verdicts, verdict{what, got, limit, unit, got <= limit})
 }
 
-// holds records whether something is as it must be: wrong is how often it was
-// not.
-func (r *report) holds(what string, wrong int) { r.atMost(what, float64(wrong), 0, "times not") }
+// holds records whether something is as it must be, in short runs too: wrong is
+// how often it was not.
+func (r *report) holds(what string, wrong int) {
+	r.verdicts = append(r.verdicts, verdict{what, float64(wrong), 0, never, wrong == 0})
+}
+
+// never is the unit of what must not happen.
+const never = "times not"
 
 // failure is the error of a run that does not count, or, with gate, of one that
 // missed a goal.
@@ -122,7 +132,7 @@ func (v verdict) String() string {
 	if !v.met {
 		word = "MISSED"
 	}
-	if v.unit == "times not" {
+	if v.unit == never {
 		return fmt.Sprintf("%s  %s", word, v.what)
 	}
 	return fmt.Sprintf("%s  %s: %s %s, at most %s", word, v.what, number(v.got), v.unit, number(v.limit))

@@ -72,6 +72,16 @@ func TestVerdictsComeFromLimits(t *testing.T) {
 	}
 }
 
+func TestShortRunsJudgeOnlyWhatMustHold(t *testing.T) {
+	t.Parallel()
+	r := &report{json: io.Discard, short: true}
+	r.atMost("cpu", 100, 7, "us")
+	r.holds("order", 1)
+	if len(r.verdicts) != 1 || r.failure(true) == nil {
+		t.Errorf("verdicts %v", r.verdicts)
+	}
+}
+
 func TestValuesThatAreNoNumbersAreLeftOut(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer

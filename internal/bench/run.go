@@ -62,7 +62,9 @@ func one(ctx context.Context, b Bench, o Options, dir string, many bool) error {
 		return ctx.Err()
 	}
 	r.progress("done in %.0f s", time.Since(start).Seconds())
-	r.report.print(o.Out)
+	if err == nil || len(r.report.samples) > 0 {
+		r.report.print(o.Out)
+	}
 	return errors.Join(err, r.report.failure(o.Gate))
 }
 
@@ -137,7 +139,9 @@ func (r *run) serveLimited(ctx context.Context, name string, users int, l peers.
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	s, err := peers.Start(ctx, name, peers.Config{Exe: r.Exe, Dir: dir, Set: set, Users: users, Limits: l})
+	s, err := peers.Start(ctx, name, peers.Config{
+		Exe: r.Exe, Dir: dir, Set: set, Users: users, Limits: l, Settle: pick(r, 0, 200*time.Millisecond),
+	})
 	if err != nil || !s.NeedsAccounts || r.registered[name] >= users {
 		return s, err
 	}

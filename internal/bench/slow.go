@@ -5,6 +5,7 @@ package bench
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -236,7 +237,13 @@ func (r *run) besideFlood(ctx context.Context, round int, s *peers.Server, w, ot
 	if err := other.Call("mark", load.None{}, &m); err != nil {
 		return err
 	}
-	v["flood_per_s"] = float64(m.Delivered) / time.Since(start).Seconds()
+	lasted := time.Since(start)
+	var whole load.Conversed
+	if err := w.Call("converse", load.ConverseArgs{Addr: s.Addr, N: 100}, &whole); err != nil {
+		return fmt.Errorf("whole clients beside the flood: %w", err)
+	}
+	v["conversation_ms"] = ms(whole.Took)
+	v["flood_per_s"] = float64(m.Delivered) / lasted.Seconds()
 	var t load.Tally
 	if err := other.Call("stop", load.None{}, &t); err != nil {
 		return err

@@ -12,14 +12,15 @@
 //   - call.go: calls between the bench command and its load processes
 //   - ops.go: the calls that a load process answers
 //   - protocol.go: what a protocol must do; the list of them
-//   - blubbel.go, nats.go, irc.go, xmpp.go, line.go: the protocols
+//   - blubbel.go, nats.go, irc.go, xmpp.go, stanza.go, line.go: the protocols
 //   - body.go: bodies of messages, made and checked
-//   - crowd.go: joining, holding and leaving of many clients
+//   - crowd.go, held.go: joining, holding and leaving of many clients; sign-ins
 //   - traffic.go: messages between pairs, closed and open loop
-//   - signin.go: sign-ins one after the other, at a rate
 //   - hostile.go: silent sockets, slow senders
-//   - slow.go: readers that stop reading, senders that send too much
-//   - replay.go: recorded streams once more
+//   - slow.go: readers that stop reading
+//   - halfopen.go: clients whose host vanishes
+//   - converse.go: two whole clients that seal and open, as a check
+//   - replay.go: recorded streams once more; a flood of requests
 //
 // # How time is taken
 //

@@ -261,6 +261,20 @@ func TestReplaysDoNothing(t *testing.T) {
 	}
 }
 
+func TestWholeClientsConverse(t *testing.T) {
+	t.Parallel()
+	got, err := converse(t.Context(), ConverseArgs{Addr: relay(t, server.Config{}, faulty.None), N: 50})
+	if err != nil || got.Delivered != 50 || got.Took <= 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	texts := make(chan string, 2)
+	texts <- numbered(0)
+	texts <- numbered(2)
+	if n, err := inOrder(t.Context(), texts, 3); n != 1 || err == nil {
+		t.Errorf("a gap: %d in order, %v", n, err)
+	}
+}
+
 func TestFloodOfRequestsIsCounted(t *testing.T) {
 	t.Parallel()
 	got, err := starts(t.Context(), StartsArgs{Addr: relay(t, server.Config{StartBurst: 5, StartRate: .01}, faulty.None), N: 20})

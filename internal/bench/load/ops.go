@@ -67,6 +67,7 @@ func (x *worker) ops() map[string]Op {
 		"slowed":   Handle(x.slowed),
 		"replay":   Handle(replay),
 		"starts":   Handle(starts),
+		"converse": Handle(converse),
 		"halfopen": Handle(x.halfOpen),
 		"vanish":   Handle(x.vanish),
 		"leave":    Handle(func(context.Context, None) (None, error) { x.leave(); return None{}, nil }),

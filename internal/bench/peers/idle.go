@@ -9,7 +9,6 @@ import (
 
 	"trunkline/internal/bench/child"
 	"trunkline/internal/bench/load"
-	"trunkline/internal/bench/meter"
 )
 
 // idlePrefix begins the names of servers that hold idle connections in one of
@@ -45,6 +44,5 @@ func startIdle(ctx context.Context, c Config, way string) (*Server, error) {
 		s.Stop()
 		return nil, err
 	}
-	s.Proc = meter.Watch(process.PID())
 	return s, nil
 }

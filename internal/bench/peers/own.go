@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"trunkline/internal/bench/child"
-	"trunkline/internal/bench/meter"
 )
 
 // ownSettings hold for every run of our server: free ports, no echo contact,
@@ -52,7 +51,6 @@ func startOwn(ctx context.Context, c Config) (*Server, error) {
 		s.Stop()
 		return nil, err
 	}
-	s.Proc = meter.Watch(process.PID())
 	return s, nil
 }
 
@@ -112,16 +110,15 @@ func (s *Server) page(ctx context.Context, path string) (string, error) {
 	return string(b), err
 }
 
-// settle is how long memory is left alone between a collection and its reading.
-const settle = 2 * time.Second
+const defaultSettle = 2 * time.Second
 
-// Memory is the proportional set size, in bytes, two seconds after a forced
+// Memory is the proportional set size, in bytes, a while after a forced
 // collection where the server can be made to collect: ours, and the idle ones.
 func (s *Server) Memory(ctx context.Context) (int64, error) {
 	if err := s.collect(ctx); err != nil {
 		return 0, err
 	}
-	t := time.NewTimer(settle)
+	t := time.NewTimer(s.settle)
 	defer t.Stop()
 	select {
 	case <-t.C:

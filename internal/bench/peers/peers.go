@@ -31,6 +31,9 @@ type Config struct {
 	Limits Limits
 	// Users is how many accounts a peer with accounts needs.
 	Users int
+	// Settle is how long memory is left alone between a collection and its
+	// reading; default 2 s.
+	Settle time.Duration
 }
 
 // A Server is one that runs.
@@ -43,7 +46,8 @@ type Server struct {
 	// NeedsAccounts means that clients have to be registered once before.
 	NeedsAccounts bool
 
-	child *child.Process
+	settle time.Duration
+	child  *child.Process
 }
 
 // A peer is how one server is started: it writes its files into dir and says
@@ -124,6 +128,18 @@ const readyTimeout = 60 * time.Second
 // Start starts a server and returns when it answers. It ends with ctx, with this
 // process, or with [Server.Stop].
 func Start(ctx context.Context, name string, c Config) (*Server, error) {
+	s, err := start(ctx, name, c)
+	if err != nil {
+		return nil, err
+	}
+	s.Proc = meter.Watch(s.PID())
+	if s.settle = c.Settle; s.settle == 0 {
+		s.settle = defaultSettle
+	}
+	return s, nil
+}
+
+func start(ctx context.Context, name string, c Config) (*Server, error) {
 	if name == Own {
 		return startOwn(ctx, c)
 	}
@@ -156,7 +172,6 @@ func Start(ctx context.Context, name string, c Config) (*Server, error) {
 		s.Stop()
 		return nil, err
 	}
-	s.Proc = meter.Watch(process.PID())
 	return s, nil
 }
 
