@@ -38,18 +38,20 @@ func (r *run) undo(a *Action, f func()) {
 	}
 }
 
-// deed notes and does something of a running program, and says why it cannot.
+// deed notes something that a person does about another, does it in all of their
+// programs, and says of each why it cannot.
 func (r *run) deed(p *person, what string, o *person, f func(prog *program, now time.Time) error) {
-	prog := p.running()
-	if prog == nil {
-		return
-	}
-	r.say(entry{Who: prog.name, What: what, Peer: o.name})
-	prog.turn(func(now time.Time) {
-		if err := f(prog, now); err != nil {
-			r.say(entry{Who: prog.name, What: "cannot " + what, Peer: o.name, Note: err.Error()})
+	for _, prog := range p.programs {
+		if prog.gone {
+			continue
 		}
-	})
+		r.say(entry{Who: prog.name, What: what, Peer: o.name})
+		prog.turn(func(now time.Time) {
+			if err := f(prog, now); err != nil {
+				r.say(entry{Who: prog.name, What: "cannot " + what, Peer: o.name, Note: err.Error()})
+			}
+		})
+	}
 }
 
 func (r *run) actAdd(a *Action) {
@@ -204,7 +206,9 @@ func (r *run) actHeal(a *Action) { r.eachPlace(a, r.healed) }
 func (r *run) actLine(a *Action) {
 	r.eachPlace(a, func(p *place) {
 		r.note(p.name, "line changes", "")
-		p.setLine(*a.Line)
+		line := *a.Line
+		line.MTU = p.line.MTU
+		p.setLine(line)
 	})
 }
 

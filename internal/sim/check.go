@@ -86,6 +86,9 @@ func (s *Scenario) Check() error {
 	c := &checker{s: s, kinds: map[string]string{relayName: "relay"}}
 	c.number("version", s.Version, FormatVersion, FormatVersion)
 	c.duration("length", s.Length, time.Second, maxLength)
+	if s.Buffer != 0 {
+		c.number("buffer", s.Buffer, 1<<10, 1<<24)
+	}
 	c.line("path", s.Path)
 	c.nats()
 	c.clients()
@@ -217,8 +220,12 @@ func (c *checker) client(place string, cl *Client, used map[string]int) {
 	if cl.Number > 0 && cl.Count > 0 {
 		c.add(place+".number", "a group has more than one key")
 	}
-	for _, o := range c.s.Clients {
-		if cl.Number > 0 && &o != cl && o.Name != cl.Name && o.Number == cl.Number && cmp.Or(o.Key, "der") == form {
+	for i := range c.s.Clients {
+		o := &c.s.Clients[i]
+		if o == cl {
+			break // the later of two is told
+		}
+		if cl.Number > 0 && o.Number == cl.Number && cmp.Or(o.Key, "der") == form {
 			c.add(place+".number", "%s has this key too", o.Name)
 		}
 	}
@@ -349,6 +356,9 @@ func (c *checker) fields(place string, a *Action, r rule) {
 	}
 	if a.Line != nil {
 		c.line(place+".line", *a.Line)
+		if a.Line.MTU != 0 {
+			c.add(place+".line.mtu", "it stays as it is: streams would not notice another")
+		}
 	}
 }
 

@@ -115,14 +115,16 @@ func (p *person) begin() {
 	prog.dial()
 }
 
-// running is the newest program that has not ended; nil if none is left.
+// running is the newest program that is logged in, else the newest that has not
+// ended; nil if none is left.
 func (p *person) running() *program {
-	for _, prog := range slices.Backward(p.programs) {
-		if !prog.gone {
-			return prog
+	var best *program
+	for _, prog := range p.programs {
+		if !prog.gone && (best == nil || prog.online || !best.online) {
+			best = prog
 		}
 	}
-	return nil
+	return best
 }
 
 // leave ends the person's programs as their owner does.

@@ -77,7 +77,7 @@ func (c *conn) consume() {
 		case todo.Seal != nil:
 			c.seal(bytes.Clone(todo.Seal))
 		case todo.Full != nil:
-			c.stall(todo.Full.(*conn))
+			c.stall(todo.Full.(*conn), todo.Size)
 		case todo.Wait > 0:
 			c.hold()
 			c.y.place.later(todo.Wait, c.unhold)
@@ -123,7 +123,10 @@ func (c *conn) seal(key []byte) {
 
 // stall waits until another's queue has room, and cuts that one if it takes too
 // long.
-func (c *conn) stall(full *conn) {
+func (c *conn) stall(full *conn, size int) {
+	if full.leaving || full.fits(size) {
+		return // what was queued has just gone out
+	}
 	limit := c.y.config.Stall
 	if limit == 0 {
 		limit = blubbel.StallTimeout

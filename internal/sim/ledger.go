@@ -95,7 +95,7 @@ func (l *ledger) forget(p *program) {
 
 // give hands a text of p's to its program.
 func (l *ledger) give(p *program, to *person, size int) {
-	t := l.pair(p.who, to).add(size, l.r.since())
+	t := l.pair(p.who, to).add(p, size, l.r.since())
 	page := p.book.page(to)
 	page.box = append(page.box, t)
 	p.turn(func(now time.Time) {
@@ -115,12 +115,14 @@ func (l *ledger) give(p *program, to *person, size int) {
 func (l *ledger) negotiated(p *program, packet wire.Packet) {
 	switch packet := packet.(type) {
 	case *wire.Start:
+		l.r.say(entry{Who: p.name, What: "starts", Peer: l.who(packet.Peer).name})
 		page := p.book.page(l.who(packet.Peer))
 		page.accepted = false
 		if start := string(packet.Sealed); start != page.start { // otherwise it was repeated
 			page.start, page.started = start, l.next()
 		}
 	case *wire.Accept:
+		l.r.say(entry{Who: p.name, What: "accepts", Peer: l.who(packet.Peer).name})
 		p.book.page(l.who(packet.Peer)).accepted = true
 	}
 }
@@ -183,6 +185,7 @@ func (l *ledger) confirmed(p *program, from *person) {
 		return
 	}
 	page.current, page.pending = page.pending, nil
+	l.r.say(entry{Who: p.name, What: "confirmed by", Peer: from.name})
 }
 
 // sent notes that the socket took a text.
@@ -216,14 +219,11 @@ func (l *ledger) failed(p *program, e client.Failed) {
 	l.r.say(entry{Who: p.name, What: "gives up", Text: t.number, Peer: t.pair.to.name, Note: e.Err.Error()})
 }
 
-// lost notes that p was told of a loss, of which there must have been one.
+// lost notes that p was told of a loss.
 func (l *ledger) lost(p *program, from blubbel.PublicKey) {
 	pair := l.pair(l.byKey[from], p.who)
 	pair.toldLoss = l.next()
 	l.r.say(entry{Who: p.name, What: "lost", Peer: pair.from.name})
-	if pair.meddled == 0 {
-		l.r.broken("%s is told of a loss from %s, and the relay was honest", p.name, pair.from.name)
-	}
 }
 
 // meddled notes that the relay was not honest.
@@ -252,23 +252,25 @@ func (l *ledger) received(p *program, e client.Received) {
 	t.fate = arrived
 	l.arrived++
 	l.slowest = max(l.slowest, l.r.since()-t.at)
-	pair.last = max(pair.last, number)
+	page := t.by.book.page(p.who)
+	page.last = max(page.last, number)
 }
 
-// inTurn wants a text to be new, and those between it and the last one to be
-// missing for a reason.
+// inTurn wants a text to be new, and those of its program between it and the last
+// one to be missing for a reason.
 func (l *ledger) inTurn(p *program, t *text) {
 	pair := t.pair
 	if t.fate == arrived {
 		l.r.broken("%s receives text #%d of %s a second time", p.name, t.number, pair.from.name)
 		return
 	}
-	if t.number < pair.last {
-		l.r.broken("%s receives text #%d of %s after #%d", p.name, t.number, pair.from.name, pair.last)
+	last := t.by.book.page(p.who).last
+	if t.number < last {
+		l.r.broken("%s receives text #%d of %s after #%d", p.name, t.number, pair.from.name, last)
 		return
 	}
-	for _, missing := range pair.texts[pair.last : t.number-1] {
-		if !missing.excused() {
+	for _, missing := range pair.texts[last : t.number-1] {
+		if missing.by == t.by && !missing.excused() {
 			l.r.broken("%s receives text #%d of %s without #%d, and was not told", p.name, t.number, pair.from.name, missing.number)
 			return
 		}

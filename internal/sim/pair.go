@@ -22,7 +22,8 @@ const (
 // text is a text that a client took. What it says is made from its place alone.
 type text struct {
 	pair    *pair
-	number  int // within the pair, from 1
+	by      *program // that was given it
+	number  int      // within the pair, from 1
 	size    int
 	at      time.Duration
 	fate    fate
@@ -50,7 +51,6 @@ const leastText = 40
 type pair struct {
 	from, to *person
 	texts    []*text
-	last     int // number of the last that arrived
 
 	// When these last happened, in the ledger's order.
 	toldLoss int // to the receiver
@@ -58,8 +58,8 @@ type pair struct {
 }
 
 // add makes the next text.
-func (p *pair) add(size int, at time.Duration) *text {
-	t := &text{pair: p, number: len(p.texts) + 1, size: max(size, leastText), at: at}
+func (p *pair) add(by *program, size int, at time.Duration) *text {
+	t := &text{pair: p, by: by, number: len(p.texts) + 1, size: max(size, leastText), at: at}
 	p.texts = append(p.texts, t)
 	return t
 }
@@ -95,6 +95,7 @@ type book struct {
 // page is a program and one contact of its.
 type page struct {
 	box      []*text  // given to the program, in order, that did not fail
+	last     int      // number of the last that arrived
 	queued   int      // of box, given to the connection
 	sent     int      // of box, taken by the socket
 	started  int      // when the own Start was made, in the ledger's order

@@ -141,7 +141,10 @@ func members(b json.RawMessage, f func(key string, value json.RawMessage)) error
 
 // wrong prefers what the JSON decoder says.
 func wrong(err error, otherwise string) error {
-	if err != nil {
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("not JSON: it ends early")
+	case err != nil:
 		return fmt.Errorf("not JSON: %w", err)
 	}
 	return errors.New(otherwise)

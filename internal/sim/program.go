@@ -315,7 +315,7 @@ func (p *program) end() {
 
 // finish is for when the connection has ended.
 func (p *program) finish() {
-	p.gone = true
+	p.gone, p.online = true, false
 	p.r.ledger.forget(p)
 }
 

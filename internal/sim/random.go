@@ -10,6 +10,7 @@ import (
 const (
 	randomLength = 10 * time.Minute
 	randomCalm   = randomLength - 2*time.Minute  // faults end
+	randomProbe  = randomLength - 75*time.Second // texts that notice a loss
 	randomFresh  = randomLength - 45*time.Second // fresh texts, which have to arrive
 )
 
@@ -19,13 +20,16 @@ const (
 // and slowed down. Then all faults end. Within two minutes everybody has the
 // sessions that they want, and a text each way arrives.
 func Random(seed uint64) Scenario {
-	g := &generator{rand.New(rand.NewPCG(seed, 3)), Scenario{
+	g := &generator{Rand: rand.New(rand.NewPCG(seed, 3)), s: Scenario{
 		Version: FormatVersion,
 		About:   fmt.Sprintf("made from seed %d", seed),
 		Length:  Duration(randomLength),
 		Expect:  Expect{AllOpen: true, AllArriveFrom: Duration(randomFresh)},
 	}}
 	g.s.Chop = g.chance(0.5)
+	if g.chance(0.5) {
+		g.s.Buffer = 1 << (13 + g.IntN(3))
+	}
 	g.s.Path = Line{Delay: g.between(0, 60*time.Millisecond), Jitter: g.between(0, 20*time.Millisecond)}
 	g.relay()
 	g.nats()
@@ -35,6 +39,9 @@ func Random(seed uint64) Scenario {
 		g.fault()
 	}
 	g.add(Action{At: Duration(randomCalm), Do: "calm"})
+	// Who was told that the key is in use tries again when the relay has noticed
+	// that the connection which has it is dead.
+	g.add(Action{At: Duration(randomCalm + vanished + keepaliveStep), Do: "return", Who: everybody})
 	g.fresh()
 	return g.s
 }
@@ -42,7 +49,8 @@ func Random(seed uint64) Scenario {
 // generator makes a scenario.
 type generator struct {
 	*rand.Rand
-	s Scenario
+	s     Scenario
+	pairs [][2]string // who has whom as a contact, at some time
 }
 
 func (g *generator) chance(p float64) bool { return g.Float64() < p }
@@ -118,7 +126,7 @@ func (g *generator) client() *Client { return &g.s.Clients[g.IntN(len(g.s.Client
 // when is a time at which there are faults.
 func (g *generator) when() Duration { return g.between(0, randomCalm-time.Second) }
 
-// talk makes some pairs know each other, from before or at some time, and lets
+// talk makes some pairs know each other, from before or after a while, and lets
 // them send.
 func (g *generator) talk() {
 	for i := range g.s.Clients {
@@ -127,51 +135,52 @@ func (g *generator) talk() {
 			if len(a.Contacts) > 0 && g.chance(0.7) {
 				continue
 			}
-			for _, pair := range [2][2]*Client{{a, b}, {b, a}} {
-				if g.chance(0.6) {
-					pair[0].Contacts = append(pair[0].Contacts, pair[1].Name)
-				} else {
-					g.add(Action{At: g.when(), Do: "add", Who: pair[0].Name, To: pair[1].Name})
-				}
-			}
+			g.meet(a, b)
+			g.meet(b, a)
 			for range 1 + g.IntN(4) {
-				g.burst(a, b)
-				g.burst(b, a)
+				g.burst(a.Name, b.Name)
+				g.burst(b.Name, a.Name)
 			}
 		}
 	}
 }
 
+// meet makes b a contact of a.
+func (g *generator) meet(a, b *Client) {
+	if g.chance(0.6) {
+		a.Contacts = append(a.Contacts, b.Name)
+	} else {
+		g.add(Action{At: g.between(0, 2*time.Minute), Do: "add", Who: a.Name, To: b.Name})
+	}
+	g.pairs = append(g.pairs, [2]string{a.Name, b.Name})
+}
+
 // burst sends some texts, of which few are large.
-func (g *generator) burst(a, b *Client) {
+func (g *generator) burst(a, b string) {
 	size := leastText + g.IntN(500)
 	if g.chance(0.1) {
 		size = leastText + g.IntN(40_000)
 	}
 	g.add(Action{
-		At: g.when(), Do: "send", Who: a.Name, To: b.Name,
+		At: g.when(), Do: "send", Who: a, To: b,
 		Count: 1 + g.IntN(20), Every: g.between(0, time.Second), Bytes: size,
 	})
 }
 
+// flood sends more to somebody than waits anywhere.
+func (g *generator) flood(at Duration, to string) {
+	for _, p := range g.pairs {
+		if p[1] == to {
+			g.add(Action{At: at, Do: "send", Who: p[0], To: to, Count: 60, Every: Duration(20 * time.Millisecond), Bytes: 900})
+			return
+		}
+	}
+}
+
 // fresh sends a text each way for every pair that wants a session.
 func (g *generator) fresh() {
-	seen := make(map[[2]string]bool)
-	note := func(a, b string) {
-		if !seen[[2]string{a, b}] {
-			seen[[2]string{a, b}] = true
-			g.add(Action{At: Duration(randomFresh), Do: "send", Who: a, To: b})
-		}
-	}
-	for _, c := range g.s.Clients {
-		for _, o := range c.Contacts {
-			note(c.Name, o)
-		}
-	}
-	for _, a := range g.s.Timeline {
-		if a.Do == "add" {
-			note(a.Who, a.To)
-		}
+	for _, p := range g.pairs {
+		g.add(Action{At: Duration(randomFresh), Do: "send", Who: p[0], To: p[1]})
 	}
 }
 
@@ -189,6 +198,7 @@ func (g *generator) fault() {
 		a.Do, a.Who, a.For, a.Way = "cut", g.box(), brief(90*time.Second), ways()[g.IntN(3)]
 	case 5, 6:
 		a.Do, a.For = "stall", brief(40*time.Second)
+		g.flood(a.At, a.Who)
 	case 7:
 		a.Do, a.Who, a.By = "clock", g.host(), g.between(-3*time.Second, 40*time.Second)
 	case 8:
@@ -199,12 +209,14 @@ func (g *generator) fault() {
 		a.Do, a.Who = "renumber", g.box()
 	case 11:
 		line := g.line()
+		line.MTU = 0
 		a.Do, a.Who, a.Line = "line", g.box(), &line
 	case 12:
 		a.Do, a.For = "leave", brief(time.Minute)
 	case 13:
-		a.Do, a.To = "meddle", g.client().Name
-		a.What, a.Count = meddlings()[g.IntN(4)], 1+g.IntN(4)
+		pair := g.pairs[g.IntN(len(g.pairs))]
+		a.Do, a.Who, a.To, a.What, a.Count = "meddle", pair[0], pair[1], meddlings()[g.IntN(4)], 1+g.IntN(4)
+		g.add(Action{At: Duration(randomProbe), Do: "send", Who: a.Who, To: a.To})
 	}
 	g.add(a)
 }

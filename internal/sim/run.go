@@ -101,7 +101,7 @@ func newRun(s *Scenario, o Options) (*run, error) {
 		places: make(map[string]*place), groups: make(map[string][]*person),
 	}
 	r.ledger = newLedger(r)
-	config := simnet.Config{Seed: o.Seed, Path: s.Path.link(), Chop: s.Chop}
+	config := simnet.Config{Seed: o.Seed, Path: s.Path.link(), Chop: s.Chop, Buffer: s.Buffer}
 	if o.Packets {
 		config.Trace = func(line string) { r.note("net", "packet", line) }
 	}

@@ -42,11 +42,12 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d)
 
 // A Scenario is what a file says. The reference is docs/reference/sim.md.
 type Scenario struct {
-	Version  int      `json:"version"`         // FormatVersion
-	About    string   `json:"about,omitempty"` // for people
-	Length   Duration `json:"length"`          // then the expectations are looked at
-	Chop     bool     `json:"chop,omitempty"`  // streams come in pieces of any size
-	Path     Line     `json:"path,omitzero"`   // between hosts on the public internet
+	Version  int      `json:"version"`          // FormatVersion
+	About    string   `json:"about,omitempty"`  // for people
+	Length   Duration `json:"length"`           // then the expectations are looked at
+	Chop     bool     `json:"chop,omitempty"`   // streams come in pieces of any size
+	Buffer   int      `json:"buffer,omitempty"` // bytes that each end of a stream holds; default 64 KiB
+	Path     Line     `json:"path,omitzero"`    // between hosts on the public internet
 	NATs     []NAT    `json:"nats,omitempty"`
 	Relay    Relay    `json:"relay,omitzero"`
 	Clients  []Client `json:"clients"`
