@@ -141,7 +141,7 @@ func TestSourceIsSearchedForWhatRunsBeforeMain(t *testing.T) {
 		`func (`:              "expected",
 		`func (T) init() {}`:  "",
 		`var _ I = (*T)(nil)`: "",
-		`var ErrA, errB = errors.New("a"), fmt.Errorf("b")`: "",
+		`var ErrA, errB = errors.New("a"), fmt.Errorf("b")`:  "",
 		`var errA = health.Do(errors.New("a"), "b")`:         "",
 		`var pool sync.Pool`:                                 "",
 		`var pool = sync.Pool{New: f}`:                       "",
