@@ -81,7 +81,9 @@ func talker(addr string, i int) (*client.Client, error) {
 	}
 	return client.New(client.Config{
 		Key: key, Server: addr, AutoAccept: true,
-		Dial: func(ctx context.Context, _, addr string) (net.Conn, error) { return dial(ctx, addr, Target{}.Source(i)) },
+		Dial: func(ctx context.Context, _, addr string) (net.Conn, error) {
+			return dial(ctx, addr, Target{}.Source(i))
+		},
 	})
 }
 
