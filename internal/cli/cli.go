@@ -140,13 +140,14 @@ func newParser(table *commands, e *Env) (*kong.Kong, error) {
 // usage words a parser's complaint as every other error: what: why; do.
 func usage(err error) error {
 	command := "trunkline"
+	text := err.Error()
 	if p, ok := errors.AsType[*kong.ParseError](err); ok && p.Context != nil && p.Context.Selected() != nil {
 		command = path(p.Context.Selected())
+		text = strings.TrimPrefix(text, name(p.Context.Selected())+": ") // of a method Validate
 	}
-	if health.Advice(err) != "" {
-		return fmt.Errorf("%s: %w", command, err)
+	if do := health.Advice(err); do != "" {
+		return health.Do(fmt.Errorf("%s: %s", command, text), do)
 	}
-	text := err.Error()
 	if why, guess, ok := strings.Cut(text, ", did you mean "); ok {
 		return health.Do(fmt.Errorf("%s: %s", command, why), "did you mean "+strings.TrimSuffix(guess, "?")+"?")
 	}

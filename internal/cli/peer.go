@@ -2,9 +2,13 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"net"
+	"strconv"
 
 	"trunkline/blubbel"
+	"trunkline/internal/health"
 	"trunkline/internal/peer"
 )
 
@@ -14,6 +18,24 @@ type peerFlags struct {
 	Profile string `required:"" placeholder:"FILE" help:"The key file; made if there is none."`
 	Raw     bool   `help:"Make a key of 1024 bits where there is none, as the reference server of blubbel wants it."`
 	Debug   bool   `help:"Log what happens, on stderr."`
+}
+
+// Validate refuses an address that no server can have.
+func (f peerFlags) Validate() error { return checkServer(f.Server) }
+
+// checkServer refuses what is not HOST:PORT.
+func checkServer(address string) error {
+	if address == "" {
+		return nil // that it is missing is said elsewhere
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil || host == "" {
+		return health.Do(fmt.Errorf("--server %q is not HOST:PORT", address), "write for instance 127.0.0.1:8000")
+	}
+	return nil
 }
 
 // open makes the client.
