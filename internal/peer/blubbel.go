@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"trunkline/blubbel"
 	"trunkline/blubbel/client"
@@ -225,7 +226,10 @@ func (b *Blubbel) tell(event client.Event) {
 			b.emit(b.self(named("ready")))
 		}
 	case client.Offline:
-		b.emit(Line{head: named("offline"), Why: reason(e.Why), Retry: e.Retry.Seconds()})
+		b.emit(Line{
+			head: named("offline"), Code: health.PeerUnreachable,
+			Why: reason(e.Why), Retry: e.Retry.Round(time.Millisecond).Seconds(),
+		})
 	case client.Request:
 		b.emit(RequestEvent{head: named("contact_request"), From: e.From.String(), Fingerprint: e.From.Fingerprint()})
 	case client.ContactChanged:

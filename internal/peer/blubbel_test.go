@@ -368,7 +368,7 @@ func TestPeerFindsItsWayBackToARelayThatRestarts(t *testing.T) {
 		a, b := x.meet()
 		x.end()
 		for _, d := range []*dialog{a, b} {
-			s := d.find("offline")
+			s := d.find("offline PEER-005")
 			if s.Why == "" || s.Retry <= 0 {
 				t.Errorf("offline: %+v", s)
 			}
@@ -447,7 +447,7 @@ func TestUnreachableServerIsToldAndTriedAgain(t *testing.T) {
 		}
 		d := talk(t, b)
 		for range 5 {
-			if s := d.find("offline"); s.Why != "connect to relay:1: no way out" || s.Retry <= 0 || s.Retry > 10 {
+			if s := d.find("offline PEER-005"); s.Why != "connect to relay:1: no way out" || s.Retry <= 0 || s.Retry > 10 {
 				t.Errorf("got %+v", s)
 			}
 		}

@@ -45,9 +45,10 @@ type Fault struct {
 // Line tells that the connection to the network is there, or why not.
 type Line struct {
 	head
-	How   string  `json:"how,omitempty"`   // online
-	Why   string  `json:"why,omitempty"`   // offline
-	Retry float64 `json:"retry,omitempty"` // seconds until the next try
+	How   string      `json:"how,omitempty"`   // online
+	Code  health.Code `json:"code,omitempty"`  // offline
+	Why   string      `json:"why,omitempty"`   // offline
+	Retry float64     `json:"retry,omitempty"` // seconds until the next try
 }
 
 // ContactEvent tells what a contact is now.

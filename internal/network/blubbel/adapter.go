@@ -86,6 +86,10 @@ func (a *Adapter) Stats() server.Stats { return a.relay.Stats() }
 func (a *Adapter) Run(ctx context.Context) error {
 	group, inner := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.relay.Serve(inner, a.config.Listener) })
+	group.Go(func() error {
+		a.notice(inner)
+		return nil
+	})
 	if a.echoes() {
 		group.Go(func() error {
 			a.runEcho(inner)

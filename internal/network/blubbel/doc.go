@@ -6,6 +6,7 @@
 //   - adapter.go: the relay as a network.Network
 //   - echo.go: the contact that answers every message with the same text
 //   - visitors.go: whom the echo contact knows, within bounds
+//   - notice.go: findings from what the relay counts
 //   - probe.go: the relay tried from outside
 //
 // # Limits
