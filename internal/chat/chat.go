@@ -9,12 +9,10 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"golang.org/x/term"
-
-	"trunkline/internal/health"
 )
 
 // ErrNotTerminal means that input or output is no terminal.
-var ErrNotTerminal = health.Do(errors.New("chat: not a terminal"), "use trunkline peer for scripts")
+var ErrNotTerminal = errors.New("chat: not a terminal; use trunkline peer for scripts")
 
 // Config is what a chat needs.
 type Config struct {

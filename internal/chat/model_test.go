@@ -555,13 +555,14 @@ func TestHelpShowsEveryCommandAndScrolls(t *testing.T) {
 		s.hides("Commands")
 		s.says("/help")
 		s.resize(40, 10)
-		seen := s.screen()
+		var seen strings.Builder
+		seen.WriteString(s.screen())
 		for range 20 {
 			s.key("pgdown")
-			seen += s.screen()
+			seen.WriteString(s.screen())
 		}
 		for _, c := range commands() {
-			if !strings.Contains(seen, "/"+c.name) {
+			if !strings.Contains(seen.String(), "/"+c.name) {
 				t.Errorf("/%s is missing", c.name)
 			}
 		}

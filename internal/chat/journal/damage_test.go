@@ -198,7 +198,13 @@ func (f *tape) WriteAt(b []byte, at int64) (int, error) {
 // session up to every byte.
 func TestAKillAtAnyByteOfAnyWriteLosesNothingAcknowledged(t *testing.T) {
 	t.Parallel()
-	path := create(t, "zero")
+	t.Run("a new file", func(t *testing.T) { killAnywhere(t) })
+	t.Run("a file in use", func(t *testing.T) { killAnywhere(t, "zero") })
+}
+
+func killAnywhere(t *testing.T, want ...string) {
+	t.Parallel()
+	path := create(t, want...)
 	before := contents(t, path)
 	j, _, err := Open(path, secret, func([]byte) error { return nil })
 	if err != nil {
@@ -206,8 +212,8 @@ func TestAKillAtAnyByteOfAnyWriteLosesNothingAcknowledged(t *testing.T) {
 	}
 	tape := &tape{File: j.file.(*os.File)}
 	j.file = tape
-	want := []string{"zero"}
-	for n := range 3 {
+	first := len(want)
+	for n := range first + 1 {
 		a, b := fmt.Sprintf("a%d", n), fmt.Sprintf("b%d", n)
 		if err := j.Append([]byte(a), []byte(b)); err != nil {
 			t.Fatal(err)
@@ -218,7 +224,7 @@ func TestAKillAtAnyByteOfAnyWriteLosesNothingAcknowledged(t *testing.T) {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	disk, acknowledged := before, 1
+	disk, acknowledged := before, first
 	for i, w := range tape.writes {
 		for n := range len(w.b) + 1 {
 			killed := overwrite(disk, w.b[:n], w.at)

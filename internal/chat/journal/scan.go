@@ -139,6 +139,7 @@ func (s *scanner) pass(frame []byte) {
 // says; its end is the file's own where both marks are damaged.
 func (s *scanner) scan(known mark, r *Report, take func(record []byte) error) error {
 	for {
+		s.compare(known, r)
 		frame, err := s.next()
 		if err != nil && !errors.Is(err, errShort) {
 			return err
@@ -164,7 +165,6 @@ func (s *scanner) scan(known mark, r *Report, take func(record []byte) error) er
 			}
 		}
 		s.pass(frame)
-		s.compare(known, r)
 	}
 }
 
