@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -25,7 +26,7 @@ func (c *serveCmd) Run(ctx context.Context, e *Env) error {
 		return err
 	}
 	s, err := server.New(server.Options{
-		Data:      c.Data,
+		Data:      short(c.Data),
 		Config:    loaded,
 		Reload:    func() (*config.Loaded, error) { return c.load(e) },
 		SelfCheck: !c.NoSelfCheck,
@@ -42,6 +43,19 @@ func (c *serveCmd) Run(ctx context.Context, e *Env) error {
 	defer stop()
 	waiting.Go(func() { reloadOnHangup(ctx, s) })
 	return s.Run(ctx)
+}
+
+// short is path as somebody in this folder would type it.
+func short(path string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	from, err := filepath.Rel(here, path)
+	if err != nil || !filepath.IsLocal(from) {
+		return path
+	}
+	return from
 }
 
 // reloadOnHangup reads the settings again at each SIGHUP.
@@ -76,6 +90,7 @@ func (c *statusCmd) Run(ctx context.Context, e *Env) error {
 		if err != nil {
 			return err
 		}
+		s.Data = c.Data // the server says it as it was typed there
 		if err := c.print(e, s); err != nil || !c.Watch {
 			return err
 		}

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -34,6 +35,49 @@ func TestStatusIsWatchedUntilInterrupted(t *testing.T) {
 	}
 	if err := c.Wait(); err != nil || screens != 2 {
 		t.Errorf("ended with %v after %d screens", err, screens)
+	}
+}
+
+func TestFirstStartShowsWhatToTypeNext(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for folder, want := range map[string][]string{
+		"": {
+			"first start, nothing found in trunkline-data", "  made    trunkline-data                only you can read it",
+			"talk    trunkline chat echo", "stuck?  trunkline doctor",
+		},
+		filepath.Join(w.dir, "deep", "er"): {"talk    trunkline chat echo --data deep/er", "stuck?  trunkline doctor --data deep/er"},
+		filepath.Join(t.TempDir(), "far"):  {"nothing found in /", "talk    trunkline chat echo --data /"},
+	} {
+		args := []string{"serve", "--no-self-check"}
+		data := w.data
+		if folder != "" {
+			args, data = append(args, "--data", folder), folder
+			prepare(t, data)
+		}
+		if err := os.Remove(filepath.Join(data, "run")); err != nil {
+			t.Fatal(err)
+		}
+		s, err := begin(w.command(args...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.command.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.end(); err != nil {
+			t.Errorf("ended with %v", err)
+		}
+		screen := strings.Join(s.out, "\n") + "\n"
+		for _, line := range want {
+			end := "\n"
+			if strings.HasSuffix(line, "/") {
+				end = ""
+			}
+			if !strings.Contains(screen, line+end) {
+				t.Errorf("%s: the screen lacks %q:\n%s", folder, line, screen)
+			}
+		}
 	}
 }
 
