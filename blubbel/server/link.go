@@ -16,7 +16,7 @@ const (
 	// that room is noticed soon.
 	writeSize = 16 << 10
 	// socketBuffer is what the system keeps for a client that is behind, beside
-	// Config.Queue.
+	// Config.Queue, and of one that is not read. Left to itself it keeps megabytes.
 	socketBuffer = 64 << 10
 )
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -160,7 +161,7 @@ func (s *Server) open(c net.Conn) (*link, error) {
 	// A connection that is broken already ends with its first read.
 	_ = netx.KeepAlive(c, blubbel.KeepAliveIdle, blubbel.KeepAliveInterval, blubbel.KeepAliveCount)
 	if tcp, ok := as[*net.TCPConn](c); ok {
-		_ = tcp.SetWriteBuffer(socketBuffer)
+		_ = errors.Join(tcp.SetWriteBuffer(socketBuffer), tcp.SetReadBuffer(socketBuffer))
 	}
 	return l, nil
 }
