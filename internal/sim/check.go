@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -137,7 +136,9 @@ func (c *checker) word(place, v string, words []string) {
 }
 
 func goodName(name string) bool {
-	return len(name) <= maxName && regexp.MustCompile(`^[a-z][a-z0-9-]*$`).MatchString(name)
+	const letters, others = "abcdefghijklmnopqrstuvwxyz", "0123456789-"
+	return name != "" && len(name) <= maxName && strings.Contains(letters, name[:1]) &&
+		strings.Trim(name, letters+others) == ""
 }
 
 // name takes a name for something, once.

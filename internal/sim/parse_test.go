@@ -238,3 +238,15 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestNames(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"a": true, "ann": true, "p-1": true, strings.Repeat("a", 32): true,
+		"": false, "1a": false, "-a": false, "Ann": false, "a_b": false, "a b": false, "ä": false, "a*": false, strings.Repeat("a", 33): false,
+	} {
+		if goodName(name) != want {
+			t.Errorf("%q: %v, want %v", name, !want, want)
+		}
+	}
+}

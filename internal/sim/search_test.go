@@ -29,8 +29,7 @@ func search(t *testing.T, from, to uint64) (all []Report) {
 	return all
 }
 
-// TestR24 plays scenarios by chance. Those that it plays unless told otherwise
-// have shown faults of an earlier day.
+// TestR24 plays scenarios by chance: two, unless flags name others.
 func TestR24(t *testing.T) {
 	t.Parallel()
 	if *fromSeed == 0 {
