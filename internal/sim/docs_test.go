@@ -37,9 +37,9 @@ func keysOfType(v reflect.Type) (keys []string) {
 	case reflect.Slice, reflect.Pointer:
 		return keysOfType(v.Elem())
 	case reflect.Struct:
-		for i := range v.NumField() {
-			name, _, _ := strings.Cut(v.Field(i).Tag.Get("json"), ",")
-			keys = append(append(keys, name), keysOfType(v.Field(i).Type)...)
+		for field := range v.Fields() {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			keys = append(append(keys, name), keysOfType(field.Type)...)
 		}
 	}
 	return keys
