@@ -69,15 +69,16 @@ func (m *model) pageKey(name string) tea.Cmd {
 // pageScroll scrolls the page; false if the key is another.
 func (m *model) pageScroll(name string) bool {
 	p, most := m.page, max(0, len(m.pageLines())-m.pageHeight())
+	step := m.pageHeight() - 1 // the last line may have said that there is more
 	switch name {
 	case "up":
 		p.scroll--
 	case "down":
 		p.scroll++
 	case "pgup":
-		p.scroll -= m.pageHeight()
+		p.scroll -= step
 	case "pgdown", "space":
-		p.scroll += m.pageHeight()
+		p.scroll += step
 	case "home":
 		p.scroll = 0
 	case "end":
@@ -220,9 +221,8 @@ func (m *model) verifyLines() []string {
 	lines = append(lines, m.groups(m.self.Fingerprint)...)
 	lines = append(lines, m.heading(c.name)...)
 	lines = append(lines, m.groups(c.id.Fingerprint)...)
-	lines = append(lines, "")
 	if c.verified {
-		lines = append(lines, m.wrap("You have found them to be the same before.")...)
+		lines = append(append(lines, ""), m.wrap("You have found them to be the same before.")...)
 	}
 	return lines
 }

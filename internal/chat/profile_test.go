@@ -290,3 +290,32 @@ func TestTheEchoContactIsAddedAndOpened(t *testing.T) {
 		}
 	})
 }
+
+// TestAProfileOfTheFirstVersionOpens opens a file that was written when the
+// format was new. It must not be written anew: later versions have to read it.
+func TestAProfileOfTheFirstVersionOpens(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile(filepath.Join("testdata", "profile-1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := newPath2(t)
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := profile(t, path)
+	ben, tom := p.contact("test:ben"), p.contact("test:tom")
+	if ben == nil || tom == nil || ben.name != "Ben" || !ben.verified || ben.draft != "half a sen" || tom.standing != blocked || tom.verified {
+		t.Fatalf("ben %+v, tom %+v", ben, tom)
+	}
+	if p.secret != "a key" || ben.unread != 1 || len(p.notes) > 0 {
+		t.Errorf("key %q, %d unread, notes %q", p.secret, ben.unread, p.notes)
+	}
+	want := []string{"O sent hello", "O received seen", "E failed lost", "E received 世界\n", "E waiting next time"}
+	if got := fate(ben); !slices.Equal(got, want) {
+		t.Errorf("messages %q, want %q", got, want)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+}

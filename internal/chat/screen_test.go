@@ -23,6 +23,80 @@ func TestAnEmptyChatSaysWhatToDo(t *testing.T) {
 	})
 }
 
+func TestPagesFitASmallWindow(t *testing.T) {
+	t.Parallel()
+	play(t, func(s *stage) {
+		s.resize(40, 10)
+		s.says("/me")
+		s.golden("me-40x10")
+		s.key("esc")
+		s.says("/add test:rawboy Raoul")
+		s.golden("add-40x10")
+		s.key("pgdown")
+		s.golden("add-40x10-below")
+		s.key("esc")
+		s.called()
+		s.happen(Asks{id("rawboy")}, Changed{"test:rawboy", Away})
+		s.key("tab", "enter")
+		s.golden("request-40x10")
+		s.key("end")
+		s.shows("They are away now.")
+		s.key("esc", "tab")
+		s.shows("1 ask")
+	})
+}
+
+func TestAListLongerThanTheScreenScrolls(t *testing.T) {
+	t.Parallel()
+	play(t, func(s *stage) {
+		for n := range 40 {
+			who := id(fmt.Sprint("somebody", n))
+			if _, err := s.m.keep(who, fmt.Sprintf("person %02d", n)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.key("tab")
+		s.shows("person 00", "person 20")
+		s.hides("person 39")
+		s.key("end")
+		s.shows("person 39", "person 19")
+		s.hides("person 10")
+		for range 30 {
+			s.key("up")
+		}
+		s.shows("person 09")
+		s.hides("person 39")
+		s.key("home")
+		s.shows("person 00")
+		s.key("end", "enter")
+		s.shows("person 39 · away")
+	})
+}
+
+func TestALongMessageBeingWrittenScrollsInItsLines(t *testing.T) {
+	t.Parallel()
+	play(t, func(s *stage) {
+		s.knows("ben")
+		s.update(tea.PasteMsg{Content: "1\n2\n3\n4\n5\n6\n7\n8\n9"})
+		s.golden("long-input")
+		for range 8 {
+			s.key("up")
+		}
+		s.shows("[O not verified] 1")
+		s.hides("                 9")
+		s.key("up") // scrolls the conversation, which has nothing above
+		s.types("0")
+		s.shows("[O not verified] 10")
+		s.resize(40, 10)
+		s.shows("[O] 10", "    2")
+		s.key("ctrl+u", "delete")
+		s.key("down", "down", "end")
+		s.types("!")
+		s.key("enter")
+		s.called("send test:ben 2\n3\n4!\n5\n6\n7\n8\n9")
+	})
+}
+
 func TestTheFirstLineSaysWhetherItIsConnected(t *testing.T) {
 	t.Parallel()
 	play(t, func(s *stage) {

@@ -73,7 +73,7 @@ func id(name string) Identity {
 
 func (n *network) Identify(address string) (Identity, error) {
 	name, ok := strings.CutPrefix(strings.Join(strings.Fields(address), ""), "test:")
-	if !ok || !slices.Contains([]string{"ben", "tom", "eve", "other", "myself", "raw", "rawboy", "one", "two", "Ünïcödé", "世界世界世界世界世界"}, name) {
+	if !ok || !strings.HasPrefix(name, "somebody") && !slices.Contains([]string{"ben", "tom", "eve", "other", "myself", "raw", "rawboy", "one", "two", "Ünïcödé", "世界世界世界世界世界"}, name) {
 		return Identity{}, errors.New(`not a test key: it begins with "test:"`)
 	}
 	return id(name), nil

@@ -164,6 +164,88 @@ func TestAChatRunsOnATerminal(t *testing.T) {
 	}
 }
 
+// TestTwoChatsTalkOnTwoTerminals has everything but tmux and the program.
+func TestTwoChatsTalkOnTwoTerminals(t *testing.T) {
+	t.Parallel()
+	address := relay(t)
+	open := func(path string) (*terminal, Client, Config) {
+		p := profile(t, path)
+		c, err := NewBlubbel(BlubbelConfig{Server: address, Profile: p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return newTerminal(t), c, Config{Client: c, Profile: p, Server: address}
+	}
+	annas, bens := newPath(t), newPath(t)
+	anna, annaClient, annaConfig := open(annas)
+	ben, benClient, benConfig := open(bens)
+	endAnna, endBen := anna.run(t.Context(), annaConfig), ben.run(t.Context(), benConfig)
+	anna.await("online · " + address)
+	ben.await("online · " + address)
+	anna.types("/add " + benClient.Self().Address + " ben\r")
+	anna.await("Add ben?")
+	anna.types("\r")
+	ben.await(annaClient.Self().Short + " wants to talk")
+	ben.types("/accept anna\r")
+	ben.await("anna · ")
+	ben.await("connected")
+	anna.await("connected")
+	anna.types("from anna\r")
+	ben.await("from anna")
+	ben.types("from ben\r")
+	anna.await("from ben")
+	anna.types("\x03")
+	ben.types("\x03")
+	if err := errors.Join(endAnna(), endBen()); err != nil {
+		t.Error(err)
+	}
+	for path, want := range map[string]string{
+		annas: "O sent from anna, O received from ben", bens: "O received from anna, O sent from ben",
+	} {
+		p := profile(t, path)
+		if got := strings.Join(fate(p.contacts[0]), ", "); got != want {
+			t.Errorf("stored: %q, want %q", got, want)
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestTheNetworkIsNotReadWhileTheDiskTakesNothing runs on a profile that cannot
+// be written.
+func TestTheNetworkIsNotReadWhileTheDiskTakesNothing(t *testing.T) {
+	t.Parallel()
+	tt, n := newTerminal(t), newNetwork()
+	p := profile(t, newPath(t))
+	if err := p.commit(entry{Kind: kindContact, Who: "test:ben", Name: "ben", Standing: friend}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.journal.Close(); err != nil {
+		t.Fatal(err)
+	}
+	end := tt.run(t.Context(), Config{Client: n, Profile: p, Open: "test:ben"})
+	for range maxBatch {
+		n.events <- Received{From: "test:ben", Text: "into the void", At: time.Now()}
+	}
+	tt.await("cannot store what comes in")
+	// One batch waits for the disk, one for its turn; the rest stays outside.
+	most := cap(n.events) + 2*maxBatch + 2
+	for given := maxBatch; len(n.events) < cap(n.events); given++ {
+		if given > most {
+			t.Fatalf("%d events were taken", given)
+		}
+		n.events <- Received{From: "test:ben", Text: "into the void", At: time.Now()}
+	}
+	if bytes.Contains(tt.output(), []byte("into the void")) {
+		t.Error("a message is shown that is nowhere stored")
+	}
+	tt.types("\x03")
+	if err := end(); err == nil || !strings.Contains(err.Error(), "journal is closed") {
+		t.Errorf("it ends with %v", err)
+	}
+}
+
 func TestTheContextEndsAChat(t *testing.T) {
 	t.Parallel()
 	tt := newTerminal(t)

@@ -82,9 +82,7 @@ func (m *model) View() tea.View {
 	}
 	lines := []string{m.bar()}
 	if m.page != nil {
-		all := m.pageLines()
-		from := min(m.page.scroll, max(0, len(all)-m.pageHeight()))
-		lines = append(lines, fill(all[from:], m.pageHeight())...)
+		lines = append(lines, m.visiblePage()...)
 		lines = append(lines, m.bottom(m.pageHint()))
 		v.SetContent(strings.Join(lines, "\n"))
 		return v
@@ -100,6 +98,18 @@ func (m *model) View() tea.View {
 	lines = append(lines, m.bottom(m.hint()))
 	v.SetContent(strings.Join(lines, "\n"))
 	return v
+}
+
+// visiblePage is the part of a page that is on the screen. Its last line says
+// whether there is more.
+func (m *model) visiblePage() []string {
+	all, height := m.pageLines(), m.pageHeight()
+	from := min(m.page.scroll, max(0, len(all)-height))
+	lines := fill(all[from:], height)
+	if from+height < len(all) {
+		lines[height-1] = m.look.weak("... PgDn shows more")
+	}
+	return lines
 }
 
 // fill cuts or extends lines to n.

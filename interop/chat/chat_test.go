@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -225,12 +226,17 @@ func TestAKillLosesNothingAndAPassphraseIsNeeded(t *testing.T) {
 	s.nowhere("remember this")
 }
 
-func TestNothingIsKeptWithoutHistory(t *testing.T) {
+func TestNothingIsKeptWithoutHistoryAndColourIsLeftOut(t *testing.T) {
 	s := newStage(t)
+	s.env = []string{"NO_COLOR=1"}
 	anna := s.person("anna", "echo", "--data", s.data, "--no-history", "--profile", s.profile("anna"))
 	anna.shows("echo · connected")
 	anna.says("gone tomorrow")
 	anna.shows("echo: gone tomorrow")
+	styled := anna.tmux("capture-pane", "-e", "-p", "-t", anna.name)
+	if colour := regexp.MustCompile(`\x1b\[[0-9;]*\b(3[0-8]|4[0-8]|9[0-7])\b[0-9;]*m`).FindString(styled); colour != "" {
+		t.Errorf("there is a colour, %q:\n%q", colour, styled)
+	}
 	anna.says("/me")
 	anna.shows("Nothing is kept")
 	anna.keys("Escape", "C-c")

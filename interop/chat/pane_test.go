@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -27,6 +28,7 @@ type stage struct {
 	dir, data, relay string
 	shots            string // folder of the captures
 	count            int
+	env              []string // of the programs, as NAME=VALUE
 }
 
 // newStage starts the server. Without tmux the test fails: a missing peer is no
@@ -148,8 +150,8 @@ type pane struct {
 // person opens a terminal of 80 by 24 with `trunkline chat` and these arguments.
 func (s *stage) person(name string, args ...string) *pane {
 	s.t.Helper()
-	p := &pane{stage: s, name: name, args: append([]string{s.program, "chat"}, args...)}
-	// The first line of the server's life keeps panes whose program has ended.
+	p := &pane{stage: s, name: name, args: slices.Concat([]string{"env"}, s.env, []string{s.program, "chat"}, args)}
+	// tmux is told first to keep panes whose program has ended.
 	s.tmux("start-server", ";", "set-option", "-g", "remain-on-exit", "on", ";",
 		"new-session", "-d", "-s", name, "-x", "80", "-y", "24", "exec "+quote(p.args))
 	return p

@@ -49,6 +49,34 @@ func TestWhatStrangersWriteIsMadeHarmless(t *testing.T) {
 	}
 }
 
+func TestEveryControlCharacterBecomesVisible(t *testing.T) {
+	t.Parallel()
+	for r := range rune(0xa0) {
+		if !unicode.IsControl(r) || r == '\t' {
+			continue
+		}
+		got := Line("a" + string(r) + "b")
+		if want := len("ab"); len(got) <= want || !strings.HasPrefix(got, "a") || !strings.HasSuffix(got, "b") {
+			t.Errorf("%U became %q", r, got)
+		}
+		if again := Line(got); again != got {
+			t.Errorf("%U became %q, and that %q", r, got, again)
+		}
+	}
+}
+
+func TestOrdinaryTextOfManyScriptsStaysAsItIs(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{
+		"Příliš žluťoučký kůň", "Ελληνικά", "Кириллица", "עברית", "العربية", "हिन्दी में", "தமிழ்", "ไทย", "한국어", "日本語", "中文",
+		"français « été »", "1 € = ½ ✓ → ∞", "👍 🎉 🚀", "a\u0308\u0301",
+	} {
+		if got := Line(s); got != s {
+			t.Errorf("%q became %q", s, got)
+		}
+	}
+}
+
 func TestTextIsCutAtEveryKindOfLineEnd(t *testing.T) {
 	t.Parallel()
 	got := Lines("a\nb\r\nc\rd\u0085e\u2028f\u2029g\n")
@@ -165,6 +193,9 @@ func FuzzClean(f *testing.F) {
 		}
 		if measured := lipgloss.Width(clean); measured > Width(clean) {
 			t.Fatalf("%+q takes %d cells, not %d", clean, measured, Width(clean))
+		}
+		if again := Line(clean); again != clean {
+			t.Fatalf("%+q became %+q, and that %+q", s, clean, again)
 		}
 		for i := range s[:min(len(s), 200)] {
 			if !strings.HasPrefix(clean, Line(s[:i])) {
