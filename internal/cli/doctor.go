@@ -79,21 +79,13 @@ func (c *explainCmd) Run(e *Env) error {
 		}
 		return health.List(e.Stdout)
 	}
-	if !c.JSON {
-		return usageOf(health.Explain(e.Stdout, c.Code))
-	}
 	code, err := health.ParseCode(c.Code)
 	if err != nil {
 		return usageError{err}
 	}
+	if !c.JSON {
+		return health.Explain(e.Stdout, string(code))
+	}
 	entry, _ := health.Lookup(code)
 	return json.NewEncoder(e.Stdout).Encode(entry)
-}
-
-// usageOf marks an error as one in how the command was called.
-func usageOf(err error) error {
-	if err == nil {
-		return nil
-	}
-	return usageError{err}
 }
