@@ -151,16 +151,18 @@ type pane struct {
 func (s *stage) person(name string, args ...string) *pane {
 	s.t.Helper()
 	p := &pane{stage: s, name: name, args: slices.Concat([]string{"env"}, s.env, []string{s.program, "chat"}, args)}
-	// tmux is told first to keep panes whose program has ended.
-	s.tmux("start-server", ";", "set-option", "-g", "remain-on-exit", "on", ";",
-		"new-session", "-d", "-s", name, "-x", "80", "-y", "24", "exec "+quote(p.args))
+	s.tmux("new-session", "-d", "-s", name, "-x", "80", "-y", "24", p.line())
 	return p
 }
+
+// line is what the pane's shell runs: the program, then a line with its exit
+// code, which stays.
+func (p *pane) line() string { return quote(p.args) + `; echo "ended with $?"; exec sleep 1000` }
 
 // again runs the program again in the same terminal.
 func (p *pane) again() {
 	p.t.Helper()
-	p.tmux("respawn-pane", "-k", "-t", p.name, "exec "+quote(p.args))
+	p.tmux("respawn-pane", "-k", "-t", p.name, p.line())
 }
 
 func quote(args []string) string {
@@ -258,31 +260,32 @@ func (p *pane) hides(text string) {
 // ended waits for the end of the program and returns its exit code.
 func (p *pane) ended() int {
 	p.t.Helper()
-	code := -1
-	p.await("its end", func(string) bool {
-		state := strings.Fields(p.tmux("display-message", "-p", "-t", p.name, "#{pane_dead} #{pane_dead_status}"))
-		if len(state) < 2 || state[0] != "1" {
-			return false
-		}
-		code, _ = strconv.Atoi(state[1])
-		return true
-	})
+	_, rest, _ := strings.Cut(p.shows("ended with "), "ended with ")
+	code, err := strconv.Atoi(strings.Fields(rest)[0])
+	if err != nil {
+		p.t.Fatal(err)
+	}
 	return code
 }
 
 // kill ends the program without asking it.
 func (p *pane) kill() {
 	p.t.Helper()
-	pid, err := strconv.Atoi(strings.TrimSpace(p.tmux("display-message", "-p", "-t", p.name, "#{pane_pid}")))
+	shell := strings.TrimSpace(p.tmux("display-message", "-p", "-t", p.name, "#{pane_pid}"))
+	out, err := exec.Command("pgrep", "-P", shell).Output()
+	if err != nil {
+		p.t.Fatalf("pgrep: %v", err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(out)))
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		p.t.Fatal(err)
 	}
-	p.await("its end", func(string) bool {
-		return strings.HasPrefix(p.tmux("display-message", "-p", "-t", p.name, "#{pane_dead}"), "1")
-	})
+	if code := p.ended(); code != 128+int(syscall.SIGKILL) {
+		p.t.Fatalf("it ended with %d", code)
+	}
 }
 
 // nowhere fails if a file below the folders holds one of the texts.
