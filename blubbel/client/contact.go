@@ -40,6 +40,8 @@ type contact struct {
 	pendedAt time.Time
 	oldUntil time.Time
 
+	told    bool      // that texts were lost, since current was confirmed
+	gaveUp  bool      // a session was not confirmed in time, since then
 	renew   bool      // a session is wanted although current is there
 	queued  bool      // in Machine.asks
 	retryAt time.Time // when to ask again; zero for not at all
@@ -150,7 +152,7 @@ func (c *contact) confirm(now time.Time) {
 		c.old, c.oldUntil = &c.current.in, now.Add(blubbel.OldKeyTimeout)
 	}
 	c.current, c.pending = c.pending, nil
-	c.renew, c.retries, c.retryAt = false, 0, time.Time{}
+	c.renew, c.retries, c.retryAt, c.told, c.gaveUp = false, 0, time.Time{}, false, false
 }
 
 // again is when c may be asked for a session by itself.
@@ -183,7 +185,8 @@ func (c *contact) expire(now time.Time) {
 		c.start = nil
 	}
 	if c.pending != nil && due(now, c.pendedAt.Add(blubbel.ConfirmTimeout)) {
-		c.pending = nil
+		c.pending, c.gaveUp = nil, true
+		c.renew = c.current != nil // the other may have confirmed it
 	}
 	if c.old != nil && due(now, c.oldUntil) {
 		c.old = nil

@@ -91,7 +91,7 @@ func (m *Machine) onLoginAccepted(now time.Time) {
 		m.counted.unexpected.Add(1)
 		return
 	}
-	m.phase, m.loginBy, m.onlineAt, m.welcome = online, time.Time{}, now, true
+	m.phase, m.loginBy, m.onlineAt = online, time.Time{}, now
 	m.counted.loggedIn.Add(1)
 	m.out.Emit(Online{})
 	for _, c := range m.roster.inOrder {
@@ -251,7 +251,7 @@ func (m *Machine) onMessage(now time.Time, p *wire.Message) {
 		m.counted.repeated.Add(1)
 	case err != nil:
 		m.counted.unopened.Add(1)
-		m.onUnopened(now, c)
+		m.onUnopened(now, c, len(p.Sealed) > blubbel.CounterSize+blubbel.TagSize)
 	case from == fromPending:
 		m.onConfirmation(now, c, text)
 	default:
@@ -289,7 +289,7 @@ func (m *Machine) onText(now time.Time, c *contact, from origin, text []byte) {
 func (m *Machine) onGap(now time.Time, c *contact, from origin) {
 	m.counted.lost.Add(1)
 	m.out.Emit(Lost{From: c.key})
-	c.old = nil
+	c.old, c.told = nil, true
 	switch from {
 	case fromPending:
 		c.pending, c.current = nil, nil
@@ -304,12 +304,24 @@ func (m *Machine) onGap(now time.Time, c *contact, from origin) {
 	m.settle(now, c)
 }
 
-// onUnopened handles a message that no key opens. From a contact with whom there
-// is no session it means that they believe in one: they get a new one.
-func (m *Machine) onUnopened(now time.Time, c *contact) {
-	if c.standing == stranger || c.current != nil || c.negotiating() || !c.retryAt.IsZero() {
+// onUnopened handles a message that no key opens. In a session it is nobody's
+// business: forged, or sent long ago. Where there is none, or we gave one up
+// that the other may have confirmed, it means that they believe in one that we
+// do not have: they get a new one. What was a text, and no mere confirmation, is
+// lost: the user is told so once a session.
+func (m *Machine) onUnopened(now time.Time, c *contact, text bool) {
+	if c.standing == stranger || c.current != nil && !c.gaveUp {
 		return
 	}
+	if text && !c.told {
+		c.told = true
+		m.counted.lost.Add(1)
+		m.out.Emit(Lost{From: c.key})
+	}
+	if c.negotiating() || !c.retryAt.IsZero() {
+		return
+	}
+	c.renew = c.current != nil
 	c.retryAt = c.again(now)
 	m.settle(now, c)
 }
@@ -321,7 +333,7 @@ func (m *Machine) onError(now time.Time, p *wire.Error) {
 	switch {
 	case m.phase == offline:
 	case m.phase != online:
-		if p.Code == blubbel.CodeBadKey || p.Code == blubbel.CodeKeyInUse && !m.welcome {
+		if p.Code == blubbel.CodeBadKey {
 			m.over = fmt.Errorf("log in: %w", err)
 		}
 		m.hangUp(fmt.Errorf("log in: %w", err))

@@ -75,7 +75,6 @@ type Machine struct {
 	phase    phase
 	loginBy  time.Time // zero when not logging in
 	onlineAt time.Time // zero before the login of this connection
-	welcome  bool      // a login has succeeded before
 	over     error     // why going on makes no sense
 	failures int       // connections in a row that were of no use
 

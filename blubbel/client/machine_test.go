@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -577,24 +578,16 @@ func TestTheTakenOverClientGivesUp(t *testing.T) {
 func TestRefusedLoginsEndOrAreTriedAgain(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		code    blubbel.Code
-		welcome bool // a login has succeeded before
-		over    bool
+		code blubbel.Code
+		over bool
 	}{
-		{blubbel.CodeBadKey, false, true},
-		{blubbel.CodeBadKey, true, true},
-		{blubbel.CodeKeyInUse, false, true},
-		{blubbel.CodeKeyInUse, true, false}, // our own old connection, which will end
-		{blubbel.CodeBadFrame, false, false},
-		{blubbel.CodeSlowDown, false, false},
+		{blubbel.CodeBadKey, true},
+		{blubbel.CodeKeyInUse, false}, // perhaps by our own connection of before a crash, which will end
+		{blubbel.CodeBadFrame, false},
+		{blubbel.CodeSlowDown, false},
 	} {
 		w := newWorld(t)
 		raw := w.add("raw")
-		if c.welcome {
-			raw.connect()
-			w.run()
-			raw.disconnect()
-		}
 		raw.connect()
 		raw.up = nil
 		w.send(raw, &wire.Error{Code: c.code, Answered: wire.KindLogin})
@@ -603,7 +596,43 @@ func TestRefusedLoginsEndOrAreTriedAgain(t *testing.T) {
 			t.Errorf("%v: hung up with %v", c.code, raw.hungUp)
 		}
 		if _, over := raw.m.Disconnected(w.now, raw.hungUp); (over != nil) != c.over {
-			t.Errorf("%v after a login %v: over %v, want %v", c.code, c.welcome, over, c.over)
+			t.Errorf("%v: over %v, want %v", c.code, over, c.over)
+		}
+	}
+}
+
+// Ben connects anew and asks for a session; Ann accepts, and hears nothing of Ben
+// until she has given the session up, which he has confirmed.
+func TestSidesThatKeepDifferentSessionsMeetAgain(t *testing.T) {
+	t.Parallel()
+	for name, early := range map[string][]string{"silent": nil, "with texts": {"too early", "also"}} {
+		w := cheapWorld(t)
+		ann, ben := w.pair("ann", "ben")
+		_, _ = ben.disconnect()
+		ann.deaf = wire.KindMessage
+		ben.connect()
+		w.run()
+		ben.say(ann, early...)
+		w.pass(blubbel.ConfirmTimeout + time.Second)
+		ann.told()
+		ben.told()
+		ann.deaf = 0
+		w.run()
+		lost := slices.Contains(ann.told(), "lost from ben")
+		if lost != (len(early) > 0) {
+			t.Errorf("%s: Ann was told of a loss: %v", name, lost)
+		}
+		w.pass(time.Minute)
+		ann.told()
+		ben.told()
+		ann.say(ben, "one")
+		ben.say(ann, "two")
+		w.run()
+		if got := ann.told(); !slices.Contains(got, "from ben: two") {
+			t.Errorf("%s: Ann was told %q", name, got)
+		}
+		if got := ben.told(); !slices.Contains(got, "from ann: one") {
+			t.Errorf("%s: Ben was told %q", name, got)
 		}
 	}
 }

@@ -374,5 +374,5 @@ func TestAMessageWithoutASessionGetsANewOne(t *testing.T) {
 	w.pass(2 * time.Second)
 	ben.say(ann, "this they can")
 	w.run()
-	ann.wants("ben asked", "ben open", "from ben: this they can")
+	ann.wants("lost from ben", "ben asked", "ben open", "from ben: this they can")
 }

@@ -74,6 +74,7 @@ type peer struct {
 
 	linked    bool
 	up, down  []wire.Frame // under way to the relay, and from it
+	deaf      wire.Kind    // frames of this kind, and those behind them, do not arrive
 	events    []Event
 	hungUp    error
 	challenge *blubbel.Challenge
@@ -278,7 +279,7 @@ func (w *world) run() {
 				w.lift(p)
 				moved = true
 			}
-			if p.linked && len(p.down) > 0 {
+			if p.linked && len(p.down) > 0 && p.down[0].Kind != p.deaf {
 				w.drop(p)
 				moved = true
 			}
