@@ -10,7 +10,7 @@ import (
 // What of others' doing is kept; the oldest gives way.
 const (
 	maxStrangers = 1000 // who asked and was not answered
-	maxGuests    = 4096 // who was accepted automatically and is gone
+	maxGuests    = 4096 // who was accepted automatically
 )
 
 // standing says how a contact became one.
@@ -40,6 +40,7 @@ type contact struct {
 	pendedAt time.Time
 	oldUntil time.Time
 
+	heardAt time.Time // the last text that came; zero for none
 	told    bool      // that texts were lost, since current was confirmed
 	gaveUp  bool      // a session was not confirmed in time, since then
 	renew   bool      // a session is wanted although current is there
@@ -214,8 +215,12 @@ func (r *roster) remove(c *contact) {
 	r.inOrder = slices.Delete(r.inOrder, i, i+1)
 }
 
-// surplus returns the oldest contact that has to go before another of the same
-// standing comes, or nil.
+// idle reports whether nothing is lost with c but its place.
+func (c *contact) idle() bool { return c.state() == Gone && c.outbox.len() == 0 }
+
+// surplus returns the contact that has to go before another of the same standing
+// comes, or nil: one that is idle if there is one, and of these the one that was
+// silent longest.
 func (r *roster) surplus(s standing, limit int) *contact {
 	var oldest *contact
 	n := 0
@@ -224,7 +229,7 @@ func (r *roster) surplus(s standing, limit int) *contact {
 			continue
 		}
 		n++
-		if oldest == nil && (s == stranger || c.state() == Gone && c.outbox.len() == 0) {
+		if oldest == nil || c.idle() && !oldest.idle() || c.idle() == oldest.idle() && c.heardAt.Before(oldest.heardAt) {
 			oldest = c
 		}
 	}

@@ -280,6 +280,7 @@ func (m *Machine) onText(now time.Time, c *contact, from origin, text []byte) {
 		m.counted.notText.Add(1)
 		return
 	}
+	c.heardAt = now
 	m.counted.received.Add(1)
 	m.out.Emit(Received{From: c.key, Text: string(text), At: now})
 }

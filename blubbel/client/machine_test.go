@@ -974,3 +974,26 @@ func TestARelayThatLetsTooMuchWaitIsLeft(t *testing.T) {
 		t.Errorf("left after %d frames: %v; want some %d", frames, l.why, want)
 	}
 }
+
+func TestTheGuestWhoWasSilentLongestMakesRoom(t *testing.T) {
+	t.Parallel()
+	w := cheapWorld(t)
+	r := roster{byKey: make(map[string]*contact)}
+	var guests []*contact
+	for i, name := range []string{"ann", "ben", "eve"} {
+		c := r.add(key(t, name).Public(), guest)
+		c.current = new(session)
+		c.heardAt = w.now.Add(-time.Duration(i) * time.Minute)
+		guests = append(guests, c)
+	}
+	if got := r.surplus(guest, 4); got != nil {
+		t.Errorf("%v has to go though there is room", got.key)
+	}
+	if got := r.surplus(guest, 3); got != guests[2] {
+		t.Errorf("%v has to go, want the one who was silent longest", got.key)
+	}
+	guests[0].current = nil
+	if got := r.surplus(guest, 3); got != guests[0] {
+		t.Errorf("%v has to go, want the one who is gone", got.key)
+	}
+}

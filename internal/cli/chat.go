@@ -24,6 +24,9 @@ type chatCmd struct {
 	NoHistory      bool   `help:"Keep nothing: a new key for this one time, no messages."`
 }
 
+// Validate refuses a server that cannot be reached.
+func (c *chatCmd) Validate() error { return checkServer(c.Server) }
+
 // place is where a chat goes.
 type place struct{ network, server, contact string }
 

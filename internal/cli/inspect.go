@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"os"
 	"strconv"
@@ -27,6 +26,10 @@ func (c *inspectCmd) Run(e *Env) error {
 	if c.Hex != "" {
 		return c.bytes(e)
 	}
+	as, err := c.protocols()
+	if err != nil {
+		return err
+	}
 	if c.File == "" {
 		return usageError{health.Do(errors.New("inspect: no capture"), "name a file, or give bytes with --hex")}
 	}
@@ -39,23 +42,24 @@ func (c *inspectCmd) Run(e *Env) error {
 		defer f.Close()
 		in = f
 	}
-	return c.capture(e, in)
-}
-
-func (c *inspectCmd) capture(e *Env, in io.Reader) error {
-	var o inspect.Options
-	for _, text := range c.As {
-		as, err := parseAs(text)
-		if err != nil {
-			return usageError{err}
-		}
-		o.As = append(o.As, as)
-	}
-	opened, err := inspect.Open(in, o)
+	opened, err := inspect.Open(in, inspect.Options{As: as})
 	if err != nil {
 		return fmt.Errorf("inspect %s: %w", c.File, err)
 	}
 	return c.print(e, opened.Frames())
+}
+
+// protocols are those of --as.
+func (c *inspectCmd) protocols() ([]inspect.As, error) {
+	var list []inspect.As
+	for _, text := range c.As {
+		as, err := parseAs(text)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		list = append(list, as)
+	}
+	return list, nil
 }
 
 func (c *inspectCmd) print(e *Env, frames iter.Seq2[inspect.Frame, error]) error {

@@ -22,6 +22,7 @@ type running struct {
 	socket      string // the entry of addresses.json: "tcp" or "http"
 	advertised  string
 	listener    *netx.LimitedListener // nil: it does not answer
+	refused     uint64                // connections turned away until the last look
 	why         string                // it does not
 	network     network.Network
 	can         network.Capabilities

@@ -395,3 +395,42 @@ func TestFiguresCountTheEchoContact(t *testing.T) {
 		}
 	}
 }
+
+func TestClientsThatAreTurnedAwayAreAFinding(t *testing.T) {
+	t.Parallel()
+	x := start(t, folder(t), nil, "blubbel.connections=1", "blubbel.echo=false")
+	address := x.network(t, "blubbel").TCP[0]
+	first, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	for x.metric(t, "trunkline_blubbel_open_connections") != "1" {
+	}
+	second, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	if _, err := second.Read(make([]byte, 1)); err == nil {
+		t.Fatal("a second connection was taken")
+	}
+	x.Look()
+	for _, f := range x.Status().Findings {
+		if f.Code == health.ConnectionsFull && f.Network == "blubbel" {
+			return
+		}
+	}
+	t.Errorf("findings %v", x.Status().Findings)
+}
+
+// metric is the value of a figure without labels.
+func (x *exchange) metric(t *testing.T, name string) string {
+	t.Helper()
+	for line := range strings.Lines(get(t, "http://"+x.network(t, "web").HTTP[0]+"/metrics")) {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}

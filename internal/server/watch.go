@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 const (
 	lookEvery  = time.Minute
 	clockEvery = time.Hour
+	refusedFor = 10 * time.Minute // how long it is said that clients were turned away
 )
 
 // watch looks again, now and then, at what can go wrong while the server runs.
@@ -39,6 +41,23 @@ func (s *Server) look() {
 	s.hold([]health.Code{health.KeyReadable, health.DataNotWritable}, checkFolder(s.folder.Path))
 	s.hold([]health.Code{health.DiskNearlyFull}, checkDisk(s.folder.Path, c.Limits.DiskFree))
 	s.hold([]health.Code{health.FewDescriptors}, checkDescriptors(c, limit))
+	for _, n := range s.nets {
+		s.lookAtListener(n)
+	}
+}
+
+// lookAtListener finds out whether clients were turned away since the last look.
+func (s *Server) lookAtListener(n *running) {
+	if !n.on() {
+		return
+	}
+	figures := n.listener.Stats()
+	refused := figures.RefusedTotal + figures.RefusedDescriptors
+	if more := refused - n.refused; more > 0 {
+		s.findings.RaiseFor(health.New(health.ConnectionsFull, n.address(),
+			fmt.Sprintf("%d connections turned away, %d are open", more, figures.Open), "").On(n.name), refusedFor)
+	}
+	n.refused = refused
 }
 
 func (s *Server) lookAtClock(ctx context.Context) {
