@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"sync"
+	"syscall"
 
 	tea "charm.land/bubbletea/v2"
 	"golang.org/x/term"
@@ -35,7 +37,8 @@ func CheckTerminal(in, out *os.File) error {
 	return nil
 }
 
-// Run shows the chat until the user ends it or ctx does. It returns why the
+// Run shows the chat until the user ends it, ctx does, or the terminal is gone;
+// it takes the signal of a terminal that hangs up meanwhile. It returns why the
 // network came to an end, if it did, and what could not be stored.
 func Run(ctx context.Context, c Config) error {
 	if c.Input == nil {
@@ -51,12 +54,30 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return errors.Join(err, c.Profile.Close())
 	}
-	options := []tea.ProgramOption{tea.WithInput(c.Input), tea.WithOutput(c.Output), tea.WithoutSignalHandler()}
+	in := &input{File: c.Input}
+	options := []tea.ProgramOption{tea.WithInput(in), tea.WithOutput(c.Output), tea.WithoutSignalHandler()}
 	if c.NoColor {
 		options = append(options, tea.WithEnvironment(append(os.Environ(), "NO_COLOR=1")))
 	}
 	s := &session{model: m, program: tea.NewProgram(m, options...), finished: make(chan struct{})}
+	in.gone = s.program.Quit
 	return s.run(ctx)
+}
+
+// input is a terminal that tells when it is gone: the program would go on
+// without one.
+type input struct {
+	*os.File
+	gone func()
+}
+
+// Read reads keys.
+func (i *input) Read(b []byte) (int, error) {
+	n, err := i.File.Read(b)
+	if err != nil {
+		i.gone()
+	}
+	return n, err
 }
 
 // session is a program on the screen with the network below it.
@@ -68,7 +89,7 @@ type session struct {
 }
 
 func (s *session) run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := signal.NotifyContext(ctx, syscall.SIGHUP) // the window was closed
 	defer cancel()
 	var network error
 	var work sync.WaitGroup

@@ -246,6 +246,38 @@ func TestTheNetworkIsNotReadWhileTheDiskTakesNothing(t *testing.T) {
 	}
 }
 
+func TestAChatEndsWithItsTerminal(t *testing.T) {
+	t.Parallel()
+	tt := newTerminal(t)
+	path := newPath(t)
+	result := make(chan error, 1)
+	go func() {
+		result <- Run(t.Context(), Config{Client: newNetwork(), Profile: profile(t, path), Open: "test:ben", OpenName: "ben",
+			Input: tt.file, Output: tt.file})
+	}()
+	tt.await("[O not verified]")
+	tt.types("half a sen")
+	tt.await("half a sen")
+	if err := tt.master.Close(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-result:
+		if err != nil {
+			t.Errorf("it ends with %v", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("the chat goes on without a terminal")
+	}
+	p := profile(t, path)
+	if got := p.contact("test:ben").draft; got != "half a sen" {
+		t.Errorf("the draft is %q", got)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestTheContextEndsAChat(t *testing.T) {
 	t.Parallel()
 	tt := newTerminal(t)

@@ -202,16 +202,25 @@ func TestAKillLosesNothingAndAPassphraseIsNeeded(t *testing.T) {
 		t.Error("the echo was added twice")
 	}
 	anna.shot("after-kill")
-	before, err := os.ReadFile(s.profile("anna"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	second := s.person("second", "blubbel", "--server", s.relay, "--profile", s.profile("anna"), "--passphrase-file", good)
 	if code := second.ended(); code != 1 {
 		t.Errorf("a second program on the profile ended with %d", code)
 	}
 	second.shows("in use by another program")
-	anna.kill()
+	s.tmux("new-session", "-d", "-s", "keeps the server of tmux", "sleep 1000")
+	anna.types("half a sen")
+	anna.shows("] half a sen")
+	anna.closes()
+	anna = s.person("anna", "blubbel", "--server", s.relay, "--profile", s.profile("anna"), "--passphrase-file", good)
+	anna.shows("* echo", "online")
+	anna.keys("Tab", "Enter")
+	anna.shows("] half a sen", "echo: remember this")
+	anna.keys("C-c")
+	anna.ended()
+	before, err := os.ReadFile(s.profile("anna"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	wrong := s.person("wrong", "blubbel", "--server", s.relay, "--profile", s.profile("anna"))
 	wrong.shows("Passphrase:")
 	wrong.says("open sesame")

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -268,8 +269,8 @@ func (p *pane) ended() int {
 	return code
 }
 
-// kill ends the program without asking it.
-func (p *pane) kill() {
+// pid is the process of the program.
+func (p *pane) pid() int {
 	p.t.Helper()
 	shell := strings.TrimSpace(p.tmux("display-message", "-p", "-t", p.name, "#{pane_pid}"))
 	out, err := exec.Command("pgrep", "-P", shell).Output()
@@ -280,12 +281,29 @@ func (p *pane) kill() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+	return pid
+}
+
+// kill ends the program without asking it.
+func (p *pane) kill() {
+	p.t.Helper()
+	if err := syscall.Kill(p.pid(), syscall.SIGKILL); err != nil {
 		p.t.Fatal(err)
 	}
 	if code := p.ended(); code != 128+int(syscall.SIGKILL) {
 		p.t.Fatalf("it ended with %d", code)
 	}
+}
+
+// closes closes the window, and waits for the program to end by itself.
+func (p *pane) closes() {
+	p.t.Helper()
+	process := fmt.Sprintf("/proc/%d", p.pid())
+	p.tmux("kill-session", "-t", p.name)
+	p.stage.await(p.name+": the end of the program", func() bool {
+		_, err := os.Stat(process)
+		return errors.Is(err, os.ErrNotExist)
+	}, func() string { return process })
 }
 
 // nowhere fails if a file below the folders holds one of the texts.
