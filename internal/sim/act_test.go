@@ -22,7 +22,7 @@ func TestFaultsEndAndEverythingIsBack(t *testing.T) {
 		"takeover with a proven key": {`"takeover", "who": "ann"`, []string{
 			"ann        logs in elsewhere too", "ann        ends: key in use, or taken over", "ann/2      online"}},
 		"takeover with a raw key": {`"takeover", "who": "ben"`, []string{
-			"ben        logs in elsewhere too", "ben/2      ends: log in: key in use, or taken over"}},
+			"ben        logs in elsewhere too", "ben/2      offline: log in: key in use, or taken over"}},
 		"hangup": {`"hangup", "who": "ann"`, []string{"ann        offline: closed by the user", "ann        online"}},
 		"stall":  {`"stall", "who": "ben", "for": "10s"`, []string{"ben        stops reading", "ben        reads on"}},
 		"relay crash": {`"crash", "who": "relay", "for": "2s"`, []string{
