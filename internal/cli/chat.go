@@ -7,7 +7,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"time"
 
 	"trunkline/blubbel"
 	"trunkline/internal/chat"
@@ -73,6 +75,12 @@ func (c *chatCmd) find(ctx context.Context) (place, error) {
 		return place{network: c.With, server: c.relay(status)}, nil
 	}
 	network, contact, ok := status.Find(c.With)
+	for began := time.Now(); !ok && err == nil && c.comes(status) && time.Since(began) < echoTimeout; {
+		time.Sleep(echoTimeout / 50)
+		if status, err = server.Dial(c.Data).Status(ctx); err == nil {
+			network, contact, ok = status.Find(c.With)
+		}
+	}
 	switch {
 	case ok && c.Server != "":
 		return place{network, c.Server, contact.Address}, nil
@@ -83,6 +91,16 @@ func (c *chatCmd) find(ctx context.Context) (place, error) {
 	}
 	return place{}, usageError{health.Do(fmt.Errorf("chat: neither a network nor a contact of the server is called %q", c.With),
 		"say blubbel, or echo")}
+}
+
+// echoTimeout is how long a chat waits for the echo contact of a server that has
+// just made it a key.
+const echoTimeout = 5 * time.Second
+
+// comes reports whether the server will know With in a moment.
+func (c *chatCmd) comes(status server.Status) bool {
+	n, ok := status.Network("blubbel")
+	return ok && c.With == "echo" && slices.Contains(n.Capabilities, "echo")
 }
 
 // relay is the relay to use: the one named, else the one that runs here.

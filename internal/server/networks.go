@@ -178,6 +178,9 @@ func (s *Server) openBlubbel(ctx context.Context, c config.Config) error {
 		return fmt.Errorf("blubbel: %w", err)
 	}
 	n.network, n.can, n.serve = a, network.CapabilitiesOf(a), a.Run
+	if !a.Echoes() {
+		n.can.Echoing = nil
+	}
 	return nil
 }
 

@@ -90,7 +90,7 @@ func (a *Adapter) Run(ctx context.Context) error {
 		a.notice(inner)
 		return nil
 	})
-	if a.echoes() {
+	if a.Echoes() {
 		group.Go(func() error {
 			a.runEcho(inner)
 			return nil
@@ -99,8 +99,8 @@ func (a *Adapter) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// echoes reports whether there is an echo contact.
-func (a *Adapter) echoes() bool {
+// Echoes reports whether there is an echo contact.
+func (a *Adapter) Echoes() bool {
 	return a.config.EchoKey != nil && a.config.Settings.Echo && a.config.Settings.Framing != config.AsShipped
 }
 
@@ -145,7 +145,7 @@ func LocalAddress(address string) string {
 
 // SelfCheck logs in over a real socket and talks with the echo contact.
 func (a *Adapter) SelfCheck(ctx context.Context) (what string, err error) {
-	if !a.echoes() {
+	if !a.Echoes() {
 		return "log in", Probe(ctx, a.local(), a.config.Settings.Framing == config.AsShipped, blubbel.PublicKey{})
 	}
 	what = "log in, say hello, hear it back"
