@@ -171,18 +171,16 @@ func TestForbiddenWordsAreFoundWithTheirLine(t *testing.T) {
 	t.Parallel()
 	folder := "shar" + "ed"
 	for text, want := range map[string]string{
-		"a\nb ../" + folder + "/x": `doc.md:2: says "../` + folder + `"`,
-		folder + "/design/x.md":    `doc.md:1: says "` + folder + `/design"`,
-		"cd /wo" + "rk/main":       "doc.md:1: says ",
-		"by Cla" + "ude":           "doc.md:1: says ",
-		folder + " memory, a shared/reader, the network/work/x and ~/wo" + "rk/main, /wo" + "rk/x": "",
+		"a\nb ../" + folder + "/x":                  `doc.md:2: says "../` + folder + `"`,
+		folder + "/design/x.md":                     `doc.md:1: says "` + folder + `/design"`,
+		folder + " memory, a " + folder + "/reader": "",
 	} {
 		got := strings.Join(says("doc.md", []byte(text), forbidden()), "\n")
 		if (want == "") != (got == "") || !strings.HasPrefix(got, want) {
 			t.Errorf("%q: found %q, want %q", text, got, want)
 		}
 	}
-	if found := says("doc/cla"+"ude.md", nil, forbidden()); len(found) != 1 {
+	if found := says(folder+"/design/x.md", nil, forbidden()); len(found) != 1 {
 		t.Errorf("a file's name: %v", found)
 	}
 }
