@@ -135,10 +135,10 @@ func checkClock(ctx context.Context, servers []string) []health.Finding {
 		}
 		direction := "behind"
 		if offset < 0 {
-			direction = "ahead"
+			direction = "ahead of"
 		}
 		return []health.Finding{health.New(health.ClockOff, "clock",
-			fmt.Sprintf("%v %s of %s", offset.Abs().Round(time.Second), direction, server), "")}
+			fmt.Sprintf("%v %s %s", offset.Abs().Round(time.Second), direction, server), "")}
 	}
 	return []health.Finding{health.New(health.ClockUnknown, "clock", strings.Join(why, "; "), "")}
 }
