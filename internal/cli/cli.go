@@ -162,10 +162,14 @@ func report(e *Env, err error) int {
 	if errors.Is(err, errQuiet) {
 		return failed
 	}
+	wrong, isUsage := errors.AsType[usageError](err)
+	if isUsage {
+		err = wrong.error
+	}
 	for _, line := range health.Lines(err) {
 		_, _ = fmt.Fprintln(e.Stderr, line)
 	}
-	if _, ok := errors.AsType[usageError](err); ok {
+	if isUsage {
 		return unable
 	}
 	if _, ok := errors.AsType[config.Problems](err); ok {

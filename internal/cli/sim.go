@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"trunkline/internal/health"
 	"trunkline/internal/sim"
 )
 
@@ -57,8 +58,16 @@ func (c *simCmd) scenario() (sim.Scenario, error) {
 		return sim.Scenario{}, fmt.Errorf("sim: %w", err)
 	}
 	s, err := sim.Parse(text)
-	if err != nil {
+	problems, ok := errors.AsType[sim.Problems](err)
+	if err != nil && !ok {
 		return sim.Scenario{}, usageError{fmt.Errorf("sim %s: %w", c.Scenario, err)}
+	}
+	var each []error
+	for _, problem := range problems {
+		each = append(each, health.Do(fmt.Errorf("sim %s: %s", c.Scenario, problem), "docs/reference/sim.md has every key"))
+	}
+	if len(each) > 0 {
+		return sim.Scenario{}, usageError{errors.Join(each...)}
 	}
 	return s, nil
 }
