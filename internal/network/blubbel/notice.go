@@ -18,7 +18,7 @@ const (
 func (a *Adapter) notice(ctx context.Context) {
 	ticker := time.NewTicker(noticeEvery)
 	defer ticker.Stop()
-	before := a.relay.Stats()
+	var before server.Stats // the relay is new
 	for {
 		select {
 		case <-ctx.Done():
