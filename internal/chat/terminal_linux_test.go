@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -95,6 +96,36 @@ func (tt *terminal) await(text string) {
 			tt.t.Fatalf("%q was not written:\n%q", text, tt.output())
 		}
 	}
+}
+
+// typesAndSees types keys and waits until all are shown, in pieces or at once.
+func (tt *terminal) typesAndSees(keys string) {
+	tt.t.Helper()
+	from, limit := len(tt.output()), time.After(20*time.Second)
+	tt.types(keys)
+	for !inPieces(ansi.ReplaceAllString(string(tt.output()[from:]), ""), keys) {
+		select {
+		case <-tt.more:
+		case <-limit:
+			tt.t.Fatalf("%q was not written:\n%q", keys, tt.output()[from:])
+		}
+	}
+}
+
+// ansi is a control sequence of a terminal.
+var ansi = regexp.MustCompile(`\x1b\[[0-9;?<>=]*[ -/]*[@-~]`)
+
+// inPieces reports whether shown has the characters of text in their order. Blanks
+// need not be there: the cursor may jump over them.
+func inPieces(shown, text string) bool {
+	for _, r := range strings.ReplaceAll(text, " ", "") {
+		_, rest, ok := strings.Cut(shown, string(r))
+		if !ok {
+			return false
+		}
+		shown = rest
+	}
+	return true
 }
 
 func (tt *terminal) types(keys string) {
@@ -256,8 +287,7 @@ func TestAChatEndsWithItsTerminal(t *testing.T) {
 			Input: tt.file, Output: tt.file})
 	}()
 	tt.await("[O not verified]")
-	tt.types("half a sen")
-	tt.await("half a sen")
+	tt.typesAndSees("half a sen")
 	if err := tt.master.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ inside() {
 		PATH=/usr/local/go/bin:/usr/bin:/bin ${GOPROXY:+GOPROXY="$GOPROXY"} \
 		${HTTPS_PROXY:+HTTPS_PROXY="$HTTPS_PROXY"} ${GOFLAGS:+GOFLAGS="$GOFLAGS"} ${GONOSUMDB:+GONOSUMDB="$GONOSUMDB"} \
 		${GOSUMDB:+GOSUMDB="$GOSUMDB"} ${SSL_CERT_FILE:+SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt} \
-		/bin/bash -c "cd /home/trunkline && $1"
+		/bin/bash -c "cd /home/trunkline || exit 1; $1"
 }
 
 echo '== go run ./cmd/trunkline serve'
