@@ -33,7 +33,7 @@ inside 'go run ./cmd/trunkline serve > /tmp/screen 2>/tmp/log & pid=$!
 	cat /tmp/screen
 	for f in /proc/net/tcp /proc/net/tcp6; do [ -e $f ] || exit 1; done
 	stat -c "%a %n" trunkline-data
-	pkill -INT -x trunkline 2>/dev/null || kill -INT $pid; wait $pid; echo "serve ended with $?"'
+	kill -INT $(cat trunkline-data/run/pid); wait $pid; echo "serve ended with $?"'
 echo "built and ready after $(($(date +%s) - begun)) s"
 
 echo '== go test ./...'

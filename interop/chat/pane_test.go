@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -158,7 +159,7 @@ func (s *stage) person(name string, args ...string) *pane {
 
 // line is what the pane's shell runs: the program, then a line with its exit
 // code, which stays.
-func (p *pane) line() string { return quote(p.args) + `; echo "ended with $?"; exec sleep 1000` }
+func (p *pane) line() string { return quote(p.args) + `; printf '\r\nended with %d.\r\n' $?; exec sleep 1000` }
 
 // again runs the program again in the same terminal.
 func (p *pane) again() {
@@ -261,13 +262,20 @@ func (p *pane) hides(text string) {
 // ended waits for the end of the program and returns its exit code.
 func (p *pane) ended() int {
 	p.t.Helper()
-	_, rest, _ := strings.Cut(p.shows("ended with "), "ended with ")
-	code, err := strconv.Atoi(strings.Fields(rest)[0])
+	var told []string
+	p.stage.await(p.name+": the line of its end", func() bool {
+		told = ending.FindStringSubmatch(p.screen())
+		return told != nil
+	}, p.screen)
+	code, err := strconv.Atoi(told[1])
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	return code
 }
+
+// ending is the line that the pane's shell writes.
+var ending = regexp.MustCompile(`(?m)^ended with (\d+)\.`)
 
 // pid is the process of the program.
 func (p *pane) pid() int {
