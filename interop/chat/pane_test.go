@@ -159,7 +159,9 @@ func (s *stage) person(name string, args ...string) *pane {
 
 // line is what the pane's shell runs: the program, then a line with its exit
 // code, which stays.
-func (p *pane) line() string { return quote(p.args) + `; printf '\r\nended with %d.\r\n' $?; exec sleep 1000` }
+func (p *pane) line() string {
+	return quote(p.args) + `; printf '\r\nended with %d.\r\n' $?; exec sleep 1000`
+}
 
 // again runs the program again in the same terminal.
 func (p *pane) again() {
