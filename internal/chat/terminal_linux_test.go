@@ -89,7 +89,7 @@ func (tt *terminal) output() []byte {
 func (tt *terminal) await(text string) {
 	tt.t.Helper()
 	limit := time.After(20 * time.Second)
-	for !bytes.Contains(tt.output(), []byte(text)) {
+	for !bytes.Contains(tt.output(), []byte(text)) && !bytes.Contains(ansi.ReplaceAll(tt.output(), nil), []byte(text)) {
 		select {
 		case <-tt.more:
 		case <-limit:
